@@ -1,0 +1,49 @@
+import { abortError, deadline, isCircuitError, linkSignals, orAborted, pause } from '@circuit/base';
+import { ManualClock } from '@circuit/testkit';
+import { expect, test } from 'vitest';
+
+test('a linked signal fires with the reason of the first parent that fires', () => {
+  const a = new AbortController();
+  const b = new AbortController();
+  const linked = linkSignals(a.signal, undefined, b.signal);
+  b.abort('second');
+  expect(linked.signal.aborted).toBe(true);
+  expect(linked.signal.reason).toBe('second');
+});
+
+test('a linked signal that was let go no longer follows its parents', () => {
+  const parent = new AbortController();
+  const linked = linkSignals(parent.signal);
+  linked.dispose();
+  parent.abort();
+  expect(linked.signal.aborted).toBe(false);
+});
+
+test('a deadline fires as a timeout error that names the operation, and not before its time', async () => {
+  const clock = new ManualClock();
+  const { signal } = deadline(clock, 100, 'dial');
+  await clock.advance(99);
+  expect(signal.aborted).toBe(false);
+  await clock.advance(1);
+  expect(isCircuitError(signal.reason, 'timeout')).toBe(true);
+  expect(abortError(signal).message).toBe('dial: not done within 100 ms');
+});
+
+test('a disposed deadline leaves no timer', () => {
+  const clock = new ManualClock();
+  deadline(clock, 100).dispose();
+  expect(clock.pending).toBe(0);
+});
+
+test('a pause that is given up rejects as cancelled and leaves no timer', async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const paused = pause(clock, 1000, { signal: stop.signal });
+  stop.abort();
+  await expect(paused).rejects.toMatchObject({ code: 'cancelled' });
+  expect(clock.pending).toBe(0);
+});
+
+test('orAborted passes the result through when the signal stays silent', async () => {
+  await expect(orAborted(Promise.resolve(7), new AbortController().signal)).resolves.toBe(7);
+});

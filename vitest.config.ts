@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// Packages are tested from their sources; only end-to-end tests spawn what `npm run build` made.
+const conditions = ['@circuit/source', 'node', 'import', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
