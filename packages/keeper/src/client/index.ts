@@ -1,0 +1,20 @@
+export type {
+  KeeperSet,
+  KeeperSetOptions,
+  OutputItem,
+  OutputMode,
+  OutputOptions,
+  OutputReader,
+  ProcessEvent,
+  ProcessExit,
+  ProcessPhase,
+  ProcessRecord,
+  ProcessSpec,
+  StartRefusal,
+  StartResult,
+  StartSpec,
+  StdinWriter,
+  StreamName,
+  StreamRecord,
+} from './types.js';
+export { openKeeperSet } from './keeper-set.js';
