@@ -1,0 +1,118 @@
+export {
+  type Address,
+  formatAddress,
+  formatHostPort,
+  isIpv6,
+  maxSocketPathBytes,
+  parseAddress,
+  sameListener,
+  type TcpAddress,
+  type UnixAddress,
+} from './address.js';
+export type { ByteSink, ByteSource, Content } from './byte-end.js';
+export { type Cmd, type CmdJson, cmdFromJson, cmdToJson, commandLimits, type Mode, parseCmd } from './command.js';
+export { type ExitSituation, exitCodeOf, exitCodeOfProc, exitCodes } from './exit-code.js';
+export { canMatchBelow, type Glob, isGlob, matchGlob, parseGlob } from './glob.js';
+export { type ElementKind, elementKinds, isElementKind, kindColumns, noKind, paddedKind } from './kind.js';
+export { parseLenientJson } from './lenient-json.js';
+export { orThrow, type Parsed } from './parsed.js';
+export {
+  type AnchorPath,
+  comparePaths,
+  isBelow,
+  isServerId,
+  join,
+  parent,
+  parsePath,
+  pathLimits,
+  rootPath,
+  split,
+} from './path.js';
+export {
+  eventReply,
+  failureReply,
+  type ParsedReply,
+  parseRecvAck,
+  parseReply,
+  type Reply,
+  resultReply,
+} from './reply.js';
+export {
+  type AnyRequest,
+  maxHeldBytes,
+  parseBody,
+  parseRequest,
+  protocolVersion,
+  type Request,
+  requestLimits,
+} from './request.js';
+export { allows, lesserRight, type Right } from './right.js';
+export {
+  isSignalName,
+  parseSignal,
+  type SignalName,
+  sigName,
+  signalNames,
+  signalNumber,
+  signalWords,
+} from './signal-name.js';
+export {
+  type ChanState,
+  type ChanWaiter,
+  type DnsState,
+  type DockerState,
+  type ElementState,
+  type ElementStates,
+  exitText,
+  isEnded,
+  maxWaitersShown,
+  Phase,
+  type ProcEnd,
+  type ProcState,
+  type ServerState,
+  type StoreState,
+  type SubscriptionState,
+} from './state.js';
+export {
+  type AckOf,
+  type AtElement,
+  type Done,
+  type Entry,
+  type EventOf,
+  isVerbName,
+  type LsRequest,
+  type LsResponse,
+  type Made,
+  type Member,
+  type MemberEvent,
+  type MkchanRequest,
+  type MkprocRequest,
+  type MkprocResponse,
+  type OutputEvent,
+  type OutputRequest,
+  type OutputResponse,
+  type OutputStream,
+  type PeekResponse,
+  type PingResponse,
+  type ProfileEvent,
+  type ProfileName,
+  type ProfileRequest,
+  profileNames,
+  type RecvAck,
+  type RecvEvent,
+  type RecvResponse,
+  type RejoinResponse,
+  type RequestOf,
+  type ResponseOf,
+  type ScrubRequest,
+  type SendEvent,
+  type SendRequest,
+  type SendResponse,
+  type SignalRequest,
+  type StdinEvent,
+  type StdinResponse,
+  type VerbName,
+  type Verbs,
+  type VerbTraits,
+  verbs,
+} from './verb.js';
