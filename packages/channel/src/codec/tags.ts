@@ -1,0 +1,23 @@
+/** What a {@link Tagged} stands for; normative numbers, see docs/protocol.md. */
+export const tag = {
+  reference: 0,
+  undefined: 1,
+  /** −0; the body is ignored. */
+  negativeZero: 2,
+  /** The body is the decimal text. */
+  bigint: 3,
+  /** The body is the number of milliseconds since the epoch; NaN for an invalid date. */
+  date: 4,
+  /** The body is a list of alternating keys and values. */
+  map: 5,
+  /** The body is the list of members. */
+  set: 6,
+  /** The body is `[name, message, stack-less fields]`. */
+  error: 7,
+  /** The body is `[type name, bytes in little-endian order]`. */
+  typedArray: 8,
+  /** An object that has a key named `__proto__`; the body is a list of alternating keys and values. */
+  entries: 9,
+} as const;
+
+export const lastTag = 9;

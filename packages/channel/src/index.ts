@@ -1,0 +1,26 @@
+export type { Codec, Revive } from './codec/codec.js';
+export { Tagged } from './codec/codec.js';
+export { json } from './codec/json.js';
+export { messagePack } from './codec/messagepack.js';
+export type { Carrier, CarrierEvents } from './session/carrier.js';
+export { memoryPair } from './carriers/memory-pair.js';
+export { defaultLimits, type SessionLimits } from './session/limits.js';
+export { ChannelSession, type SessionOptions } from './session/session.js';
+export type { Role } from './session/table.js';
+export type {
+  Accepted,
+  ByteDuplex,
+  ByteReader,
+  ByteWriter,
+  Ended,
+  OpenOptions,
+  PeerInfo,
+  Received,
+  ReceiveOptions,
+  Receiver,
+  ReceiveResult,
+  Sender,
+  SendOptions,
+  Session,
+  SessionStats,
+} from './types.js';

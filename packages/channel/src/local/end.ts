@@ -1,0 +1,39 @@
+/** What an end lets its holder do. */
+export type EndKind = 'sender' | 'receiver' | 'reader' | 'writer';
+
+/** Everything that may stand in a message and is handed over rather than copied. */
+export abstract class End {
+  /** What who gets it may do with it. */
+  abstract readonly endKind: EndKind;
+  /** Takes the end out of the holder's hands; throws `conflict` if it has been moved before. */
+  abstract move(): void;
+}
+
+/** A web or Node stream in a message. */
+export type ForeignStream =
+  | { readonly kind: 'web-readable'; readonly stream: ReadableStream<Uint8Array> }
+  | { readonly kind: 'web-writable'; readonly stream: WritableStream<Uint8Array> }
+  | { readonly kind: 'node'; readonly stream: NodeStream; readonly readable: boolean; readonly writable: boolean };
+
+/** As much of a Node stream as is used; the core imports nothing of Node. */
+export interface NodeStream extends AsyncIterable<Uint8Array | string> {
+  write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  end(done?: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(error?: Error): unknown;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+/** Whether `value` is a stream that is carried as a byte stream; told by its methods. */
+export function asForeignStream(value: object): ForeignStream | undefined {
+  const has = (name: string): boolean => typeof (value as Record<string, unknown>)[name] === 'function';
+  if (has('getReader')) return { kind: 'web-readable', stream: value as ReadableStream<Uint8Array> };
+  if (has('getWriter')) return { kind: 'web-writable', stream: value as WritableStream<Uint8Array> };
+  if (!has('on') || !has('destroy')) return undefined;
+  const readable = has('read') && has('pipe');
+  const writable = has('write') && has('end');
+  if (!readable && !writable) return undefined;
+  return { kind: 'node', stream: value as NodeStream, readable, writable };
+}

@@ -1,0 +1,27 @@
+import type { PeerInfo } from '../types.js';
+
+/** What a carrier tells its session. */
+export interface CarrierEvents {
+  /** Bytes arrived, in order; the session may keep views into `chunk`. */
+  data(chunk: Uint8Array): void;
+  /** Something that waited was taken by the operating system. */
+  drained(): void;
+  /** No more bytes come in either direction; `reason` if that was not an orderly end. */
+  closed(reason?: Error): void;
+}
+
+/** An ordered, reliable, private way for bytes between two processes: all that a session needs of a network. */
+export interface Carrier {
+  readonly peer: PeerInfo;
+  /** Runs its argument at the end of the current turn. */
+  schedule(run: () => void): void;
+  /** Begins to deliver events. Called once. */
+  start(events: CarrierEvents): void;
+  /** Takes over the pieces of one write. */
+  write(pieces: Uint8Array[], bytes: number): void;
+  readonly bufferedBytes: number;
+  /** Ends our direction behind what was written. */
+  end(): void;
+  /** Ends both directions at once. */
+  destroy(): void;
+}

@@ -1,0 +1,177 @@
+import type { CircuitError } from '@circuit/base';
+import type { Codec } from '../codec/codec.js';
+import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind } from '../wire/frame.js';
+import type { FrameSink } from '../wire/frame-decoder.js';
+import type { ByteCursor } from '../wire/varint.js';
+import type { Entry } from './entry.js';
+import { decodeHello, type Hello } from './hello.js';
+import { InBytes } from './in-bytes.js';
+import { InMessage } from './in-message.js';
+import type { SessionLimits } from './limits.js';
+import { type OpenFrame, readOpen } from './open-frame.js';
+import { OutMessage } from './out-message.js';
+import { readReason } from './reason.js';
+import type { Table } from './table.js';
+
+/** What the dispatch of frames needs of its session. */
+export interface DispatchTarget {
+  readonly table: Table;
+  readonly limits: SessionLimits;
+  heardHello(hello: Hello): string | undefined;
+  /** Makes the halves of an entry that the peer announced. */
+  enter(kind: RefKind, codec: Codec): Entry;
+  /** Gives a fresh entry its credit. */
+  activate(entry: Entry): void;
+  opened(open: OpenFrame, id: number): string | undefined;
+  pinged(payload: Uint8Array): void;
+  goodbye(reason: CircuitError): void;
+}
+
+/** Takes the peer's frames to the halves they are for. Whatever does not fit is answered with the reason, which ends the session. */
+export class Dispatch implements FrameSink {
+  readonly #target: DispatchTarget;
+  #greeted = false;
+
+  constructor(target: DispatchTarget) {
+    this.#target = target;
+  }
+
+  frame(type: number, id: number, payload: ByteCursor): string | undefined {
+    if (!this.#greeted) return this.#hello(type, payload);
+    switch (type) {
+      case frameType.data:
+        return this.#data(id, payload);
+      case frameType.open:
+        return this.#open(id, payload);
+      case frameType.hello:
+        return 'a second HELLO';
+      case frameType.ping:
+        this.#target.pinged(payload.rest());
+        return undefined;
+      case frameType.pong:
+        return undefined;
+      case frameType.goaway: {
+        const reason = readReason(payload);
+        if (reason === undefined) return 'malformed GOAWAY';
+        this.#target.goodbye(reason);
+        return undefined;
+      }
+      default:
+        return this.#forEntry(type, id, payload);
+    }
+  }
+
+  bytes(id: number, piece: Uint8Array): string | undefined {
+    if (!this.#greeted) return 'BYTES before HELLO';
+    const entry = this.#target.table.get(id);
+    if (entry === undefined) return this.#late(id, 'BYTES');
+    return entry.in instanceof InBytes ? entry.in.bytes(piece) : `BYTES on channel ${id}, which takes none`;
+  }
+
+  #hello(type: number, payload: ByteCursor): string | undefined {
+    if (type !== frameType.hello) return `frame type ${type} before HELLO`;
+    const hello = decodeHello(payload, this.#target.limits);
+    if (typeof hello === 'string') return hello;
+    this.#greeted = true;
+    return this.#target.heardHello(hello);
+  }
+
+  #open(id: number, payload: ByteCursor): string | undefined {
+    const open = readOpen(payload);
+    return open === undefined ? 'malformed OPEN' : this.#target.opened(open, id);
+  }
+
+  #data(id: number, payload: ByteCursor): string | undefined {
+    const entry = this.#target.table.get(id);
+    const half = entry?.in instanceof InMessage ? entry.in : undefined;
+    if (entry !== undefined && half === undefined) return `DATA on channel ${id}, which takes none`;
+    const flags = payload.byte();
+    const more = (flags & dataFlag.more) !== 0;
+    // The whole length stands in front of the first of several pieces; later pieces carry neither it nor references.
+    const later = half?.midMessage ?? false;
+    const total = more && !later ? payload.varint() : 0;
+    let refs: Entry[] | undefined;
+    if ((flags & dataFlag.refs) !== 0) {
+      const read = this.#refs(payload, half);
+      if (typeof read === 'string') return read;
+      refs = read;
+    }
+    if (!payload.ok) return `malformed DATA on channel ${id}`;
+    if ((flags & dataFlag.ret) !== 0 && !later && refs?.[0]?.kind !== refKind.sender) {
+      return `DATA on channel ${id}: the return channel is missing`;
+    }
+    if (half === undefined) return this.#late(id, 'DATA');
+    return half.data({ flags, total, refs, body: payload.rest() });
+  }
+
+  /** Enters the references of a message. For a channel that is gone there is nobody to hold them: `half` is `undefined`. */
+  #refs(payload: ByteCursor, half: InMessage | undefined): Entry[] | string {
+    const count = payload.varint();
+    if (!payload.ok || count === 0 || count > maxRefs) return `DATA with ${count} references, the limit is ${maxRefs}`;
+    if (half === undefined) return 'DATA with references on a channel that is gone';
+    const refs: Entry[] = [];
+    for (let i = 0; i < count; i++) {
+      const kind = payload.byte();
+      const id = payload.varint();
+      if (!payload.ok || kind < refKind.sender || kind > refKind.duplex) return 'DATA with a malformed reference';
+      const { table, limits } = this.#target;
+      if (table.peerCount >= limits.maxChannels) return `more than ${limits.maxChannels} channels`;
+      const entry = this.#target.enter(kind as RefKind, half.codec);
+      const fault = table.addPeer(entry, id);
+      if (fault !== undefined) return fault;
+      refs.push(entry);
+    }
+    for (const entry of refs) this.#target.activate(entry);
+    return refs;
+  }
+
+  #forEntry(type: number, id: number, payload: ByteCursor): string | undefined {
+    const known = type <= frameType.goaway && type !== 0;
+    if (!known) return type >= firstIgnorableType ? undefined : `unknown frame type ${type}`;
+    const entry = this.#target.table.get(id);
+    if (entry === undefined) return this.#late(id, `frame type ${type}`);
+    switch (type) {
+      case frameType.credit: {
+        const bytes = payload.varint();
+        if (!payload.ok || bytes === 0) return 'malformed CREDIT';
+        return entry.out === undefined ? wrongWay(type, id) : void entry.out.granted(bytes);
+      }
+      case frameType.close:
+        return entry.in === undefined ? wrongWay(type, id) : void entry.in.peerClosed();
+      case frameType.abort: {
+        const reason = readReason(payload);
+        if (reason === undefined) return 'malformed ABORT';
+        return entry.in === undefined ? wrongWay(type, id) : void entry.in.peerAborted(reason);
+      }
+      case frameType.cancel: {
+        const reason = readReason(payload);
+        if (reason === undefined) return 'malformed CANCEL';
+        return entry.out === undefined ? wrongWay(type, id) : void entry.out.cancelled(reason);
+      }
+      case frameType.done:
+        return entry.out === undefined ? wrongWay(type, id) : void entry.out.done();
+      case frameType.drop:
+        return entry.in instanceof InMessage ? entry.in.dropped() : wrongWay(type, id);
+      case frameType.ack: {
+        const count = payload.varint();
+        if (!payload.ok) return 'malformed ACK';
+        if (!(entry.out instanceof OutMessage)) return wrongWay(type, id);
+        if (count > entry.out.written)
+          return `ACK of ${count} messages on channel ${id}, ${entry.out.written} were sent`;
+        entry.out.acknowledged(count);
+        return undefined;
+      }
+      default:
+        return `unknown frame type ${type}`;
+    }
+  }
+
+  /** A frame for an id that is not in the table: dropped if the id was there once, fatal if it was never announced. */
+  #late(id: number, what: string): string | undefined {
+    return this.#target.table.wasKnown(id) ? undefined : `${what} for channel ${id}, which was never announced`;
+  }
+}
+
+function wrongWay(type: number, id: number): string {
+  return `frame type ${type} does not fit the direction of channel ${id}`;
+}

@@ -1,0 +1,173 @@
+import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { Deque } from '../local/deque.js';
+import type { EndKind } from '../local/end.js';
+import type { ByteReader } from '../types.js';
+import type { Entry } from './entry.js';
+import { InHalf } from './in-half.js';
+import type { Link } from './link.js';
+
+/** What a relay does with the bytes that arrive. */
+export interface InBytesTap {
+  bytes(piece: Uint8Array): void;
+  closed(): void;
+  aborted(reason: CircuitError): void;
+}
+
+interface Waiting {
+  readonly resolve: (chunk: Uint8Array | undefined) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+/** Smaller pieces are copied, so that they do not keep the carrier's whole buffer. */
+const copyBelowBytes = 16_384;
+
+/** The receiving half of a byte stream. */
+export class InBytes extends InHalf implements ByteReader {
+  readonly endKind: EndKind = 'reader';
+  readonly #queue = new Deque<Uint8Array>();
+  readonly #waiting = new Deque<Waiting>();
+  #tap: InBytesTap | undefined;
+  #relayDone = false;
+
+  constructor(link: Link, entry: Entry) {
+    super(link, entry, link.limits.streamWindowBytes);
+  }
+
+  read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
+    try {
+      this.checkHeld();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return this.readNow(options);
+  }
+
+  /** `read` for who took the end over. */
+  readNow({ signal }: WaitOptions): Promise<Uint8Array | undefined> {
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    try {
+      const chunk = this.tryReadNow();
+      if (chunk !== undefined) return Promise.resolve(chunk ?? undefined);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        waiting.release = onAbort(signal, () => {
+          if (this.#waiting.remove(waiting)) reject(abortError(signal));
+        });
+      }
+      this.#waiting.push(waiting);
+    });
+  }
+
+  tryRead(): Uint8Array | null | undefined {
+    this.checkHeld();
+    return this.tryReadNow();
+  }
+
+  tryReadNow(): Uint8Array | null | undefined {
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) {
+      this.link.countUnread(-chunk.length);
+      this.grant(chunk.length);
+      this.sayDoneIfEmpty();
+      return chunk;
+    }
+    if (this.failure !== undefined) throw this.failure;
+    return this.state === 'open' ? undefined : null;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    let finished = false;
+    try {
+      for (;;) {
+        const chunk = await this.read();
+        if (chunk === undefined) break;
+        yield chunk;
+      }
+      finished = true;
+    } finally {
+      if (!finished) this.cancel();
+    }
+  }
+
+  /** A relay takes over what arrives from here on, and what is queued. */
+  attach(tap: InBytesTap): void {
+    this.#tap = tap;
+    for (const chunk of this.#queue.drain()) {
+      this.link.countUnread(-chunk.length);
+      tap.bytes(chunk);
+    }
+    if (this.failure !== undefined) tap.aborted(this.failure);
+    else if (this.state !== 'open') tap.closed();
+  }
+
+  /** BYTES. */
+  bytes(piece: Uint8Array): string | undefined {
+    const fault = this.charge(piece.length);
+    if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
+    if (this.#tap !== undefined) {
+      this.#tap.bytes(piece);
+      return undefined;
+    }
+    const chunk = piece.length < copyBelowBytes ? piece.slice() : piece;
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) {
+      this.link.countUnread(chunk.length);
+      this.#queue.push(chunk);
+      this.notifyReadable();
+      return undefined;
+    }
+    waiting.release?.();
+    this.grant(chunk.length);
+    waiting.resolve(chunk);
+    return undefined;
+  }
+
+  /** Counts relayed bytes' credit as used up. */
+  passed(bytes: number): void {
+    this.grant(bytes);
+  }
+
+  /** DONE came from the far side of a relay. */
+  relayDone(): void {
+    this.#relayDone = true;
+    this.sayDoneIfEmpty();
+  }
+
+  protected get empty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  protected override sayDoneIfEmpty(): void {
+    // A relay says DONE when its own receiver has.
+    if (this.#tap === undefined || this.#relayDone) super.sayDoneIfEmpty();
+  }
+
+  protected closing(): void {
+    if (this.#tap !== undefined) {
+      this.#tap.closed();
+      return;
+    }
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.resolve(undefined);
+    }
+    this.notifyReadable();
+  }
+
+  protected dropQueue(): void {
+    for (const chunk of this.#queue.drain()) this.link.countUnread(-chunk.length);
+  }
+
+  protected rejectWaiting(reason: CircuitError): void {
+    this.#tap?.aborted(reason);
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.reject(reason);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { CircuitError } from '@circuit/base';
+import { End, type EndKind } from '../local/end.js';
+import { Waiters } from '../local/waiters.js';
+import { frameType } from '../wire/frame.js';
+import { varintLength, writeVarint } from '../wire/varint.js';
+import type { Entry } from './entry.js';
+import type { Link } from './link.js';
+import { reasonError, writeReason } from './reason.js';
+
+/**
+ * Where the receiving half stands. `ending`: the peer has closed, what it sent is still being taken. `ended`: our last
+ * word (DONE or CANCEL) is said, or the session is gone.
+ */
+type State = 'open' | 'ending' | 'ended';
+
+/**
+ * The receiving half of a channel or stream: what messages and bytes have in common.
+ *
+ *     open ─CLOSE─▶ ending ─everything taken: DONE─▶ ended (over)
+ *     open ─ABORT: DONE─▶ ended (over)
+ *     open | ending ─cancel(): CANCEL─▶ ended ─CLOSE or ABORT from the peer─▶ over
+ */
+export abstract class InHalf extends End {
+  abstract override readonly endKind: EndKind;
+  protected readonly link: Link;
+  protected readonly entry: Entry;
+  protected state: State = 'open';
+  /** What a receive fails with once the queue is empty. */
+  protected failure: CircuitError | undefined;
+  readonly #waiters = new Waiters();
+  #peerFinal = false;
+  #moved = false;
+  /** What the peer may still send. */
+  #window: number;
+  #consumed = 0;
+  readonly #grantFrom: number;
+
+  constructor(link: Link, entry: Entry, windowBytes: number) {
+    super();
+    this.link = link;
+    this.entry = entry;
+    this.#window = windowBytes;
+    this.#grantFrom = windowBytes >>> 1;
+  }
+
+  get over(): boolean {
+    return this.state === 'ended' && this.#peerFinal;
+  }
+
+  onReadable(run: () => void): () => void {
+    return this.#waiters.add(run);
+  }
+
+  move(): void {
+    this.checkHeld();
+    this.#moved = true;
+  }
+
+  cancel(reason?: unknown): void {
+    if (!this.#moved) this.cancelNow(reasonError(reason, 'cancelled by the receiver'));
+  }
+
+  cancelNow(reason: CircuitError): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.end(reason);
+    this.dropQueue(reason);
+    if (this.entry.announced && this.link.refusal === undefined) {
+      writeReason(this.link.writer, frameType.cancel, this.entry.id, reason);
+    }
+    this.settle();
+  }
+
+  /** The entry was just announced: what was held back goes out. */
+  announced(): void {
+    if (this.state !== 'ended') return;
+    const reason = this.failure ?? new CircuitError('aborted', 'cancelled by the receiver');
+    writeReason(this.link.writer, frameType.cancel, this.entry.id, reason);
+  }
+
+  /** CLOSE. */
+  peerClosed(): void {
+    this.#peerFinal = true;
+    if (this.state === 'open') {
+      this.state = 'ending';
+      this.closing();
+      this.sayDoneIfEmpty();
+    }
+    this.settle();
+  }
+
+  /** ABORT. */
+  peerAborted(reason: CircuitError): void {
+    this.#peerFinal = true;
+    if (this.state !== 'ended') {
+      this.state = 'ended';
+      this.link.writer.bare(frameType.done, this.entry.id);
+      this.dropQueue(reason);
+      this.end(reason);
+    }
+    this.settle();
+  }
+
+  /** The session is gone: what has arrived whole can still be taken, then `reason`. */
+  fail(reason: CircuitError): void {
+    if (this.state === 'ended') return;
+    const complete = this.state === 'ending';
+    this.state = 'ended';
+    if (!complete) this.end(reason);
+  }
+
+  /** Charges what arrived; answers with the fault if the peer had no credit for it. */
+  protected charge(cost: number): string | undefined {
+    this.#window -= cost;
+    if (this.#window < 0) return `channel ${this.entry.id}: ${-this.#window} bytes beyond its credit`;
+    return undefined;
+  }
+
+  /** Gives credit back for what was taken. */
+  protected grant(cost: number): void {
+    this.#consumed += cost;
+    if (this.#consumed < this.#grantFrom || this.state !== 'open' || this.link.refusal !== undefined) return;
+    this.#window += this.#consumed;
+    const at = this.link.writer.begin(frameType.credit, this.entry.id, varintLength(this.#consumed));
+    writeVarint(this.link.writer.buffer, at, this.#consumed);
+    this.#consumed = 0;
+  }
+
+  /** Says DONE once the peer has closed and everything is taken. */
+  protected sayDoneIfEmpty(): void {
+    if (this.state !== 'ending' || !this.empty) return;
+    this.state = 'ended';
+    if (this.link.refusal === undefined) this.link.writer.bare(frameType.done, this.entry.id);
+    this.settle();
+  }
+
+  protected notifyReadable(): void {
+    this.#waiters.notify();
+  }
+
+  protected checkHeld(): void {
+    if (this.#moved) throw new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
+  }
+
+  /** Whether nothing that arrived waits to be taken. */
+  protected abstract readonly empty: boolean;
+  /** The peer has closed: tells who waits behind an empty queue. */
+  protected abstract closing(): void;
+  /** Drops what arrived and was not taken. */
+  protected abstract dropQueue(reason: CircuitError): void;
+  /** Tells who waits that nothing more comes. */
+  protected abstract rejectWaiting(reason: CircuitError): void;
+
+  protected end(reason: CircuitError): void {
+    this.failure ??= reason;
+    this.rejectWaiting(reason);
+    this.#waiters.notify();
+  }
+
+  protected settle(): void {
+    if (this.entry.announced && this.entry.over) this.link.retire(this.entry);
+  }
+}

@@ -1,0 +1,396 @@
+import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
+import type { Codec, Revive } from '../codec/codec.js';
+import { Deque } from '../local/deque.js';
+import type { EndKind } from '../local/end.js';
+import { swallow } from '../local/swallow.js';
+import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
+import { reviver } from '../values/revive.js';
+import { dataFlag, frameType, messageCost, refCost } from '../wire/frame.js';
+import { varintLength, writeVarint } from '../wire/varint.js';
+import { type Assembly, startAssembly } from './assembly.js';
+import type { Entry } from './entry.js';
+import { InHalf } from './in-half.js';
+import type { Link } from './link.js';
+import { OutMessage } from './out-message.js';
+
+/** A piece of a message as it came in one DATA frame. */
+export interface InPiece {
+  readonly flags: number;
+  /** Length of the whole message on the first of several pieces, else 0. */
+  readonly total: number;
+  readonly refs: readonly Entry[] | undefined;
+  /** A view into what the carrier delivered. */
+  readonly body: Uint8Array;
+}
+
+/** What a relay does with what arrives. */
+export interface InTap {
+  piece(piece: InPiece, first: boolean, cost: number): void;
+  dropped(): void;
+  closed(): void;
+  aborted(reason: CircuitError): void;
+}
+
+interface Arrived {
+  readonly body: Uint8Array;
+  readonly refs: readonly Entry[] | undefined;
+  readonly flags: number;
+  readonly cost: number;
+}
+
+interface Waiting {
+  readonly returns: boolean;
+  readonly resolve: (result: ReceiveResult) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+const ended = { done: true } as const;
+const resolvedEnd: Promise<ReceiveResult> = Promise.resolve(ended);
+
+/** Makes the end that a reference of a message stands for. */
+export type EndOf = (entry: Entry) => unknown;
+
+/** The receiving half of a channel of messages. */
+export class InMessage extends InHalf implements Receiver {
+  readonly endKind: EndKind = 'receiver';
+  readonly codec: Codec;
+  readonly #endOf: EndOf;
+  readonly #queue = new Deque<Arrived>();
+  readonly #waiting = new Deque<Waiting>();
+  readonly #revive: Revive;
+  #decodingRefs: readonly Entry[] = [];
+  #decoded: Set<Entry> | undefined;
+  #assembly: Assembly | undefined;
+  /** In the middle of a message whose pieces a relay passes on. */
+  #passing = false;
+  /** Messages that left the queue, or were given up by their sender. */
+  #taken = 0;
+  #relayDone = false;
+  #tap: InTap | undefined;
+
+  constructor(link: Link, entry: Entry, codec: Codec, endOf: EndOf) {
+    super(link, entry, link.limits.windowBytes);
+    this.codec = codec;
+    this.#endOf = endOf;
+    this.#revive = reviver((index) => this.#claim(index));
+  }
+
+  /** Whether the next DATA goes on with a message that has begun. */
+  get midMessage(): boolean {
+    return this.#passing || this.#assembly !== undefined;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<ReceiveResult> {
+    try {
+      this.checkHeld();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return this.receiveNow(options);
+  }
+
+  /** `receive` for who took the end over. */
+  receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    try {
+      const result = this.tryReceiveNow(options.returns !== false);
+      if (result !== undefined) return result.done ? resolvedEnd : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { returns: options.returns !== false, resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        waiting.release = onAbort(signal, () => {
+          if (this.#waiting.remove(waiting)) reject(abortError(signal));
+        });
+      }
+      this.#waiting.push(waiting);
+    });
+  }
+
+  tryReceive(options: { readonly returns?: boolean } = {}): ReceiveResult | undefined {
+    this.checkHeld();
+    return this.tryReceiveNow(options.returns !== false);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator {
+    let finished = false;
+    try {
+      for (;;) {
+        const result = await this.receive({ returns: false });
+        if (result.done) break;
+        yield result.value;
+      }
+      finished = true;
+    } finally {
+      if (!finished) this.cancel();
+    }
+  }
+
+  tryReceiveNow(returns: boolean): ReceiveResult | undefined {
+    const arrived = this.#queue.shift();
+    if (arrived !== undefined) return this.#take(arrived, returns);
+    if (this.failure !== undefined) throw this.failure;
+    return this.state === 'open' ? undefined : ended;
+  }
+
+  /** A relay takes over what arrives from here on, and what is queued. */
+  attach(tap: InTap): void {
+    this.#tap = tap;
+    for (const arrived of this.#queue.drain()) {
+      this.link.countUnread(-arrived.cost);
+      tap.piece({ flags: arrived.flags, total: 0, refs: arrived.refs, body: arrived.body }, true, arrived.cost);
+    }
+    if (this.#assembly !== undefined) this.#passAssembled(this.#assembly, tap);
+    if (this.failure !== undefined) tap.aborted(this.failure);
+    else if (this.state !== 'open') tap.closed();
+  }
+
+  /** DATA. */
+  data(piece: InPiece): string | undefined {
+    const first = this.#assembly === undefined && !this.#passing;
+    const cost = piece.body.length + (first ? messageCost + (piece.refs?.length ?? 0) * refCost : 0);
+    const fault = this.charge(cost);
+    if (fault !== undefined) return fault;
+    if (this.state === 'ended') {
+      this.#passing = (piece.flags & dataFlag.more) !== 0;
+      refuse(piece.refs, this.failure);
+      return undefined;
+    }
+    if (this.#tap !== undefined) {
+      this.#passing = (piece.flags & dataFlag.more) !== 0;
+      this.#tap.piece(piece, first, cost);
+      return undefined;
+    }
+    if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
+    if ((piece.flags & dataFlag.more) !== 0) return this.#begin(piece, cost);
+    if (piece.body.length > this.link.limits.maxMessageBytes) return this.#tooLarge(piece.body.length);
+    this.#arrive({ body: piece.body.slice(), refs: piece.refs, flags: piece.flags, cost });
+    return undefined;
+  }
+
+  /** DROP: the message under way was given up. */
+  dropped(): string | undefined {
+    if (this.#passing) {
+      this.#passing = false;
+      this.#tap?.dropped();
+      this.#taken++;
+      return undefined;
+    }
+    const assembly = this.#assembly;
+    if (assembly === undefined) return this.state === 'ended' ? undefined : 'DROP outside of a message';
+    this.#assembly = undefined;
+    this.link.countUnread(-assembly.got);
+    this.#taken++;
+    refuse(assembly.refs, new CircuitError('undelivered', 'the message was given up by its sender'));
+    this.grant(assembly.cost - assembly.granted);
+    return undefined;
+  }
+
+  /** Counts a relayed message's credit as used up. */
+  passed(cost: number): void {
+    this.grant(cost);
+  }
+
+  /** Tells the sender that `count` messages in all are taken. */
+  acknowledge(count: number): void {
+    if (this.link.refusal !== undefined || this.over) return;
+    const at = this.link.writer.begin(frameType.ack, this.entry.id, varintLength(count));
+    writeVarint(this.link.writer.buffer, at, count);
+  }
+
+  protected get empty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  protected closing(): void {
+    if (this.#assembly !== undefined) {
+      // A message cut off by its own sender's CLOSE never was one.
+      this.dropped();
+    }
+    if (this.#tap !== undefined) {
+      this.#tap.closed();
+      return;
+    }
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.resolve(ended);
+    }
+    this.notifyReadable();
+  }
+
+  protected override sayDoneIfEmpty(): void {
+    // A relay says DONE when its own receiver has.
+    if (this.#tap === undefined || this.#relayDone) super.sayDoneIfEmpty();
+  }
+
+  /** DONE came from the far side of a relay. */
+  relayDone(): void {
+    this.#relayDone = true;
+    this.sayDoneIfEmpty();
+  }
+
+  protected dropQueue(reason: CircuitError): void {
+    for (const arrived of this.#queue.drain()) {
+      this.link.countUnread(-arrived.cost);
+      refuse(arrived.refs, reason);
+    }
+    if (this.#assembly !== undefined) {
+      this.link.countUnread(-this.#assembly.got);
+      refuse(this.#assembly.refs, reason);
+      this.#assembly = undefined;
+      this.#passing = true;
+    }
+  }
+
+  protected rejectWaiting(reason: CircuitError): void {
+    this.#tap?.aborted(reason);
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.reject(reason);
+    }
+  }
+
+  #begin(piece: InPiece, cost: number): string | undefined {
+    if (piece.total > this.link.limits.maxMessageBytes) return this.#tooLarge(piece.total);
+    if (piece.total <= piece.body.length) return `channel ${this.entry.id}: message of ${piece.total} bytes goes on`;
+    this.#assembly = startAssembly(piece, cost);
+    this.link.countUnread(piece.body.length);
+    this.#grantHead(this.#assembly);
+    return undefined;
+  }
+
+  #continue(assembly: Assembly, piece: InPiece, cost: number): string | undefined {
+    const got = assembly.got + piece.body.length;
+    const last = (piece.flags & dataFlag.more) === 0;
+    if (piece.refs !== undefined) return `channel ${this.entry.id}: references in a later piece`;
+    if (got > assembly.total || (last && got !== assembly.total)) {
+      return `channel ${this.entry.id}: message announced with ${assembly.total} bytes has ${got}`;
+    }
+    assembly.append(piece.body);
+    assembly.cost += cost;
+    this.link.countUnread(piece.body.length);
+    if (!last) {
+      this.#grantHead(assembly);
+      return undefined;
+    }
+    this.#assembly = undefined;
+    this.link.countUnread(-assembly.got);
+    this.#arrive({
+      body: assembly.body,
+      refs: assembly.refs,
+      flags: assembly.flags,
+      cost: assembly.cost - assembly.granted,
+    });
+    return undefined;
+  }
+
+  /** A message larger than the window must be able to come in whole: at the head of the queue its pieces give credit back. */
+  #grantHead(assembly: Assembly): void {
+    if (this.#queue.length > 0) return;
+    this.grant(assembly.cost - assembly.granted);
+    assembly.granted = assembly.cost;
+  }
+
+  #arrive(arrived: Arrived): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) {
+      this.link.countUnread(arrived.cost);
+      this.#queue.push(arrived);
+      this.notifyReadable();
+      return;
+    }
+    waiting.release?.();
+    this.link.countUnread(arrived.cost);
+    try {
+      waiting.resolve(this.#take(arrived, waiting.returns));
+    } catch (error) {
+      waiting.reject(error as CircuitError);
+    }
+  }
+
+  #take(arrived: Arrived, returns: boolean): Received {
+    this.link.countUnread(-arrived.cost);
+    this.#taken++;
+    this.grant(arrived.cost);
+    if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
+    if ((arrived.flags & dataFlag.ack) !== 0) this.acknowledge(this.#taken);
+    const value = this.#decode(arrived);
+    const ret = this.#returnOf(arrived, returns);
+    this.sayDoneIfEmpty();
+    return { done: false, value, ret };
+  }
+
+  #returnOf(arrived: Arrived, returns: boolean): Sender {
+    const entry = (arrived.flags & dataFlag.ret) === 0 ? undefined : arrived.refs?.[0];
+    if (!(entry?.out instanceof OutMessage)) return swallow;
+    if (returns) return entry.out;
+    entry.out.close();
+    return swallow;
+  }
+
+  #decode(arrived: Arrived): unknown {
+    const refs = arrived.refs ?? [];
+    this.#decodingRefs = refs;
+    this.#decoded = undefined;
+    try {
+      const value = this.codec.decode(arrived.body, this.#revive);
+      const claimed = (this.#decoded as Set<Entry> | undefined)?.size ?? 0;
+      const spare = refs.length - claimed - ((arrived.flags & dataFlag.ret) === 0 ? 0 : 1);
+      if (spare !== 0) throw new CircuitError('protocol', `${spare} references of a message do not stand in it`);
+      return value;
+    } catch (cause) {
+      const error = new CircuitError('protocol', `malformed message: ${toCircuitError(cause).message}`, { cause });
+      refuse(arrived.refs, error);
+      this.cancelNow(error);
+      throw error;
+    }
+  }
+
+  #claim(index: number): unknown {
+    const entry = this.#decodingRefs[index];
+    this.#decoded ??= new Set();
+    if (entry === undefined || this.#decoded.has(entry)) {
+      throw new CircuitError('protocol', `reference ${index} does not exist or stands twice`);
+    }
+    this.#decoded.add(entry);
+    return this.#endOf(entry);
+  }
+
+  #passAssembled(assembly: Assembly, tap: InTap): void {
+    this.#assembly = undefined;
+    this.#passing = true;
+    this.link.countUnread(-assembly.got);
+    const { refs, flags, total } = assembly;
+    let first = true;
+    for (const body of assembly.pieces()) {
+      const cost = first ? assembly.cost - assembly.granted : 0;
+      tap.piece(
+        { flags: flags | dataFlag.more, total: first ? total : 0, refs: first ? refs : undefined, body },
+        first,
+        cost,
+      );
+      first = false;
+    }
+  }
+
+  #tooLarge(bytes: number): string {
+    return `channel ${this.entry.id}: message of ${bytes} bytes, the limit is ${this.link.limits.maxMessageBytes}`;
+  }
+}
+
+function refuse(refs: readonly Entry[] | undefined, reason: CircuitError | undefined): void {
+  if (refs === undefined) return;
+  const error = new CircuitError(
+    'undelivered',
+    `the message that carried this end was not delivered: ${reason?.message}`,
+  );
+  for (const entry of refs) entry.refuse(error);
+}

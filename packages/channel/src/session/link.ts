@@ -1,0 +1,26 @@
+import type { CircuitError } from '@circuit/base';
+import type { Codec } from '../codec/codec.js';
+import type { Entry } from './entry.js';
+import type { SessionLimits } from './limits.js';
+import type { Writer } from './writer.js';
+
+/** What the halves of a channel need of their session. */
+export interface Link {
+  readonly writer: Writer;
+  readonly limits: SessionLimits;
+  /** What the peer announced; before its HELLO nothing has credit. */
+  readonly peerLimits: SessionLimits | undefined;
+  /** What new sends and opens fail with; `undefined` while the session lives. */
+  readonly refusal: CircuitError | undefined;
+  /** How many more channels the peer's table takes. */
+  readonly freeChannels: number;
+  /** Gives `entry` its id, just before the frame that announces it is written. */
+  announce(entry: Entry): void;
+  /** Takes an entry out of the table when all is said. */
+  retire(entry: Entry): void;
+  /** Counts bytes that arrived (positive) or were taken (negative). */
+  countUnread(bytes: number): void;
+  /** Counts bytes that queue for credit or the writer's turn. */
+  countUnsent(bytes: number): void;
+  codec(name: string): Codec;
+}

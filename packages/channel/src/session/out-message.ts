@@ -1,0 +1,384 @@
+import { abortError, CircuitError, onAbort } from '@circuit/base';
+import type { Codec } from '../codec/codec.js';
+import { Deque } from '../local/deque.js';
+import type { EndKind } from '../local/end.js';
+import type { Receiver, Sender, SendOptions } from '../types.js';
+import { dataFlag, frameType, maxBodyBytes, messageCost, type RefKind, refCost } from '../wire/frame.js';
+import { type OutReference, writeData } from './data-frame.js';
+import type { Entry } from './entry.js';
+import type { Link } from './link.js';
+import { OutHalf } from './out-half.js';
+
+/** Prepares a value for one channel: encodes it and makes an entry for every end in it. */
+export interface Packer {
+  /** An entry that this side is about to announce. */
+  makeEntry(kind: RefKind, codec: Codec): Entry;
+  pack(value: unknown, codec: Codec, options: PackOptions): Packed;
+}
+
+export interface PackOptions {
+  readonly returns: boolean;
+  readonly returnTo: Sender | undefined;
+}
+
+export interface Packed {
+  /** Valid until the next packing. */
+  readonly body: Uint8Array;
+  readonly refs: readonly OutReference[] | undefined;
+  /** Whether the first reference is the return channel. */
+  readonly ret: boolean;
+  readonly receiver: Receiver | undefined;
+}
+
+/** A piece that a relay passes on as it came. */
+export interface RawPiece {
+  readonly flags: number;
+  /** Whole length of a message in several pieces, on its first. */
+  readonly total: number;
+  readonly refs: readonly OutReference[] | undefined;
+  readonly first: boolean;
+  readonly body: Uint8Array;
+}
+
+interface Queued {
+  body: Uint8Array;
+  offset: number;
+  refs: readonly OutReference[] | undefined;
+  flags: number;
+  raw: RawPiece | undefined;
+  resolve: (() => void) | undefined;
+  reject: ((error: CircuitError) => void) | undefined;
+  release: (() => void) | undefined;
+}
+
+interface AwaitedAck {
+  readonly index: number;
+  readonly resolve: () => void;
+  readonly reject: (error: CircuitError) => void;
+}
+
+const resolved: Promise<void> = Promise.resolve();
+
+/** The sending half of a channel of messages. */
+export class OutMessage extends OutHalf implements Sender {
+  readonly endKind: EndKind = 'sender';
+  readonly codec: Codec;
+  readonly #packer: Packer;
+  readonly #queue = new Deque<Queued>();
+  #acks: AwaitedAck[] | undefined;
+  /** Messages whose first frame was written. */
+  #written = 0;
+  /** A DROP is owed: the message under way was given up between two of its frames. */
+  #dropOwed = false;
+
+  constructor(link: Link, entry: Entry, codec: Codec, packer: Packer) {
+    super(link, entry);
+    this.codec = codec;
+    this.#packer = packer;
+  }
+
+  /** Makes entries on this half's session, for who relays into it. */
+  get maker(): Packer {
+    return this.#packer;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
+  send(value: unknown, options?: SendOptions): Promise<void>;
+  send(value: unknown, options: SendOptions = {}): Promise<unknown> {
+    try {
+      this.checkHeld();
+      return this.sendNow(value, options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** `send` for who took the end over. */
+  sendNow(value: unknown, options: SendOptions): Promise<unknown> {
+    const refusal = this.sendRefusal;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    if (this.#queue.length >= this.link.limits.maxPendingSends) {
+      return Promise.reject(
+        new CircuitError(
+          'limit',
+          `more than ${this.link.limits.maxPendingSends} sends wait on one channel; await them`,
+        ),
+      );
+    }
+    const packed = this.#pack(value, options);
+    const flags = (packed.ret ? dataFlag.ret : 0) | (options.acknowledged === true ? dataFlag.ack : 0);
+    if (this.#canWrite(packed)) {
+      this.#writeWhole(packed.body, packed.refs, flags);
+      if (options.acknowledged === true) return this.#awaitAck(signal).then(() => packed.receiver);
+      return packed.receiver === undefined ? resolved : Promise.resolve(packed.receiver);
+    }
+    const queued = this.#enqueue(packed, flags, signal);
+    if (options.acknowledged !== true) return queued.then(() => packed.receiver);
+    return queued.then(() => this.#awaitAck(signal)).then(() => packed.receiver);
+  }
+
+  trySend(value: unknown): boolean {
+    this.checkHeld();
+    const refusal = this.sendRefusal;
+    if (refusal !== undefined) throw refusal;
+    if (this.#queue.length > 0 || this.credit <= 0 || this.link.writer.saturated || !this.entry.announced) return false;
+    const packed = this.#pack(value, {});
+    if (this.#canWrite(packed)) this.#writeWhole(packed.body, packed.refs, 0);
+    else void this.#enqueue(packed, 0, undefined).catch(ignore);
+    return true;
+  }
+
+  /** Passes a relayed piece on; `written` runs when the credit of the other side may be given back. */
+  forward(piece: RawPiece, written: () => void): void {
+    const refusal = this.sendRefusal;
+    if (refusal !== undefined) {
+      for (const ref of piece.refs ?? []) ref.entry.fail(undelivered(refusal));
+      written();
+      return;
+    }
+    const cost = pieceCost(piece);
+    if (this.#queue.length === 0 && this.entry.announced && cost <= this.credit && !this.link.writer.saturated) {
+      this.#writeRaw(piece, piece.body);
+      written();
+      return;
+    }
+    const body = piece.body.slice();
+    this.link.countUnsent(body.length);
+    this.#queue.push({
+      body,
+      offset: 0,
+      refs: piece.refs,
+      flags: 0,
+      raw: piece,
+      resolve: written,
+      reject: written,
+      release: undefined,
+    });
+    this.arise();
+  }
+
+  /** A relayed message was given up by its sender between two pieces. */
+  forwardDrop(): void {
+    // The queue may still hold pieces; the DROP goes behind them.
+    const last = this.#queue.length;
+    if (last === 0) {
+      if (this.entry.announced && this.state !== 'ended') this.link.writer.bare(frameType.drop, this.entry.id);
+      return;
+    }
+    this.#queue.push({
+      body: nothing,
+      offset: 0,
+      refs: undefined,
+      flags: 0,
+      raw: { flags: -1, total: 0, refs: undefined, first: false, body: nothing },
+      resolve: undefined,
+      reject: undefined,
+      release: undefined,
+    });
+    this.arise();
+  }
+
+  /** ACK: the receiver has taken `count` messages in all. */
+  acknowledged(count: number): void {
+    this.tap?.acknowledged(count);
+    const acks = this.#acks;
+    if (acks === undefined) return;
+    while (acks.length > 0 && (acks[0] as AwaitedAck).index <= count) acks.shift()?.resolve();
+  }
+
+  protected get idle(): boolean {
+    return this.#queue.length === 0 && !this.#dropOwed;
+  }
+
+  protected get ready(): boolean {
+    if (!this.entry.announced || this.state === 'ended') return false;
+    if (this.#dropOwed) return true;
+    const next = this.#queue.first();
+    return next !== undefined && this.#nextCost(next) <= this.credit;
+  }
+
+  protected writeFrame(): boolean {
+    if (!this.ready) return false;
+    if (this.#dropOwed) {
+      this.#dropOwed = false;
+      this.link.writer.bare(frameType.drop, this.entry.id);
+      return true;
+    }
+    const next = this.#queue.first() as Queued;
+    if (next.raw !== undefined) {
+      this.#queue.shift();
+      this.link.countUnsent(-next.body.length);
+      if (next.raw.flags < 0) this.link.writer.bare(frameType.drop, this.entry.id);
+      else this.#writeRaw(next.raw, next.body);
+      next.resolve?.();
+    } else if (next.offset === 0 && next.body.length <= maxBodyBytes) {
+      this.#finish(next);
+      this.#writeWhole(next.body, next.refs, next.flags);
+      next.resolve?.();
+    } else this.#writePiece(next);
+    if (this.#queue.length === 0) this.notifyWritable();
+    return true;
+  }
+
+  protected dropQueue(reason: CircuitError): void {
+    this.#dropOwed = false;
+    for (const queued of this.#queue.drain()) {
+      queued.release?.();
+      this.link.countUnsent(queued.offset - queued.body.length);
+      if (queued.offset === 0) withdraw(queued.refs, reason);
+      queued.reject?.(reason);
+    }
+    for (const ack of this.#acks ?? []) ack.reject(reason);
+    this.#acks = undefined;
+  }
+
+  #pack(value: unknown, options: SendOptions): Packed {
+    const packed = this.#packer.pack(value, this.codec, {
+      returns: options.returns === true,
+      returnTo: options.returnTo,
+    });
+    const limit = Math.min(this.link.limits.maxMessageBytes, this.link.peerLimits?.maxMessageBytes ?? Infinity);
+    if (packed.body.length > limit) {
+      const error = new CircuitError('limit', `message of ${packed.body.length} bytes, the limit is ${limit}`);
+      withdraw(packed.refs, error);
+      throw error;
+    }
+    if (packed.refs !== undefined && packed.refs.length > this.link.freeChannels) {
+      const error = new CircuitError('limit', 'the peer takes no more channels', { retryable: true });
+      withdraw(packed.refs, error);
+      throw error;
+    }
+    return packed;
+  }
+
+  #canWrite(packed: Packed): boolean {
+    return (
+      this.#queue.length === 0 &&
+      this.entry.announced &&
+      packed.body.length <= maxBodyBytes &&
+      packed.body.length + messageCost + (packed.refs?.length ?? 0) * refCost <= this.credit &&
+      !this.link.writer.saturated
+    );
+  }
+
+  #enqueue(packed: Packed, flags: number, signal: AbortSignal | undefined): Promise<void> {
+    const body = packed.body.slice();
+    this.link.countUnsent(body.length);
+    return new Promise<void>((resolve, reject) => {
+      const queued: Queued = {
+        body,
+        offset: 0,
+        refs: packed.refs,
+        flags,
+        raw: undefined,
+        resolve,
+        reject,
+        release: undefined,
+      };
+      if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
+      this.#queue.push(queued);
+      this.arise();
+    });
+  }
+
+  #giveUp(queued: Queued, reason: CircuitError): void {
+    if (!this.#queue.remove(queued)) return;
+    this.link.countUnsent(queued.offset - queued.body.length);
+    if (queued.offset > 0) this.#dropOwed = true;
+    else withdraw(queued.refs, reason);
+    queued.reject?.(reason);
+    this.arise();
+    this.closeIfIdle();
+  }
+
+  #finish(queued: Queued): void {
+    this.#queue.shift();
+    queued.release?.();
+    this.link.countUnsent(queued.offset - queued.body.length);
+  }
+
+  #nextCost(queued: Queued): number {
+    if (queued.raw !== undefined) return queued.raw.flags < 0 ? 0 : pieceCost(queued.raw);
+    const front = queued.offset === 0 ? messageCost + (queued.refs?.length ?? 0) * refCost : 0;
+    return front + Math.min(queued.body.length - queued.offset, maxBodyBytes);
+  }
+
+  #writeWhole(body: Uint8Array, refs: readonly OutReference[] | undefined, flags: number): void {
+    this.credit -= body.length + messageCost + (refs?.length ?? 0) * refCost;
+    this.#written++;
+    writeData(this.link, this.entry.id, flags, 0, refs, body, false);
+  }
+
+  #writePiece(queued: Queued): void {
+    const first = queued.offset === 0;
+    const cost = this.#nextCost(queued);
+    const total = queued.body.length;
+    const piece = queued.body.subarray(queued.offset, queued.offset + maxBodyBytes);
+    const last = queued.offset + piece.length === total;
+    this.credit -= cost;
+    if (first) this.#written++;
+    const flags = (first ? queued.flags : 0) | (last ? 0 : dataFlag.more);
+    if (last) this.#finish(queued);
+    else {
+      queued.offset += piece.length;
+      this.link.countUnsent(-piece.length);
+    }
+    writeData(this.link, this.entry.id, flags, first ? total : 0, first ? queued.refs : undefined, piece, true);
+    if (last) queued.resolve?.();
+  }
+
+  #writeRaw(piece: RawPiece, body: Uint8Array): void {
+    this.credit -= pieceCost(piece);
+    if (piece.first) this.#written++;
+    writeData(this.link, this.entry.id, piece.flags & ~dataFlag.refs, piece.total, piece.refs, body, false);
+  }
+
+  #awaitAck(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const release = onAbort(signal, () =>
+        reject(
+          new CircuitError('outcome-unknown', 'given up after the message was written, before it was acknowledged'),
+        ),
+      );
+      this.#acks ??= [];
+      this.#acks.push({
+        index: this.#written,
+        resolve: () => {
+          release();
+          resolve();
+        },
+        reject: (error) => {
+          release();
+          reject(
+            error.code === 'peer-gone' ? new CircuitError('outcome-unknown', error.message, { cause: error }) : error,
+          );
+        },
+      });
+    });
+  }
+}
+
+/** The ends of a message that never left: whoever holds the other end hears `undelivered`. */
+export function withdraw(refs: readonly OutReference[] | undefined, reason: CircuitError): void {
+  for (const ref of refs ?? []) ref.entry.fail(undelivered(reason));
+}
+
+function undelivered(reason: CircuitError): CircuitError {
+  return new CircuitError('undelivered', `the message that carried this end was not delivered: ${reason.message}`, {
+    cause: reason,
+  });
+}
+
+function pieceCost(piece: RawPiece): number {
+  return piece.body.length + (piece.first ? messageCost + (piece.refs?.length ?? 0) * refCost : 0);
+}
+
+const nothing = new Uint8Array(0);
+
+function ignore(): void {}

@@ -1,0 +1,155 @@
+import { CircuitError } from '@circuit/base';
+import type { Codec } from '../codec/codec.js';
+import { End, type ForeignStream } from '../local/end.js';
+import { nodeReader, nodeWriter, webReader, webWriter } from '../local/foreign.js';
+import { pumpBytes, pumpMessages } from '../local/pump.js';
+import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
+import { swallow } from '../local/swallow.js';
+import { lower } from '../values/lower.js';
+import { maxRefs, type RefKind, refKind } from '../wire/frame.js';
+import type { OutReference } from './data-frame.js';
+import { Entry } from './entry.js';
+import { InBytes } from './in-bytes.js';
+import { type EndOf, InMessage } from './in-message.js';
+import type { Link } from './link.js';
+import { OutBytes } from './out-bytes.js';
+import { OutMessage, type Packed, type Packer, type PackOptions, withdraw } from './out-message.js';
+import { type EntryMaker, spliceBytes, spliceMessages } from './splice.js';
+
+/** Encodes the values of one session and makes an entry for every end in them, joined to what stood in the value. */
+export class SessionPacker implements Packer, EntryMaker {
+  readonly #link: Link;
+  readonly #endOf: EndOf;
+  #refs: OutReference[] | undefined;
+  #codec: Codec | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#endOf = endOfEntry;
+  }
+
+  pack(value: unknown, codec: Codec, options: PackOptions): Packed {
+    this.#refs = undefined;
+    this.#codec = codec;
+    try {
+      const receiver = options.returns ? this.#makeReturn(codec) : undefined;
+      if (options.returnTo !== undefined && options.returnTo !== swallow) {
+        this.#refs = [this.#refer(options.returnTo as unknown as End, codec)];
+      }
+      const ret = this.#refs !== undefined;
+      const body = codec.encode(lower(value, this.#take));
+      return { body, refs: this.#refs, ret, receiver };
+    } catch (error) {
+      const reason = error instanceof CircuitError ? error : cannotEncode(codec, error);
+      withdraw(this.#refs, reason);
+      throw reason;
+    }
+  }
+
+  /** An entry that this side is about to announce. */
+  makeEntry(kind: RefKind, codec: Codec): Entry {
+    const entry = new Entry(kind);
+    if (kind === refKind.sender) entry.in = new InMessage(this.#link, entry, codec, this.#endOf);
+    if (kind === refKind.receiver) entry.out = new OutMessage(this.#link, entry, codec, this);
+    if (kind === refKind.writer || kind === refKind.duplex) entry.in = new InBytes(this.#link, entry);
+    if (kind === refKind.reader || kind === refKind.duplex) entry.out = new OutBytes(this.#link, entry);
+    return entry;
+  }
+
+  /** An entry that the other side has announced. */
+  acceptEntry(kind: RefKind, codec: Codec): Entry {
+    const entry = new Entry(kind);
+    if (kind === refKind.sender) entry.out = new OutMessage(this.#link, entry, codec, this);
+    if (kind === refKind.receiver) entry.in = new InMessage(this.#link, entry, codec, this.#endOf);
+    if (kind === refKind.writer || kind === refKind.duplex) entry.out = new OutBytes(this.#link, entry);
+    if (kind === refKind.reader || kind === refKind.duplex) entry.in = new InBytes(this.#link, entry);
+    return entry;
+  }
+
+  readonly #take = (end: End | ForeignStream): number => {
+    this.#refs ??= [];
+    if (this.#refs.length >= maxRefs) throw new CircuitError('limit', `more than ${maxRefs} ends in one message`);
+    const codec = this.#codec as Codec;
+    this.#refs.push(end instanceof End ? this.#refer(end, codec) : this.#referStream(end, codec));
+    return this.#refs.length - 1;
+  };
+
+  #makeReturn(codec: Codec): InMessage {
+    const entry = this.makeEntry(refKind.sender, codec);
+    this.#refs = [{ entry }];
+    return entry.in as InMessage;
+  }
+
+  #refer(end: End, codec: Codec): OutReference {
+    end.move();
+    const entry = this.makeEntry(kindFor(end), codec);
+    const { in: input, out: output } = entry;
+    switch (end.endKind) {
+      case 'sender':
+        if (end instanceof OutMessage && end.codec.name === codec.name)
+          spliceMessages(input as InMessage, end, end.maker);
+        else void pumpMessages(input as InMessage, end as unknown as RawSender);
+        break;
+      case 'receiver':
+        if (end instanceof InMessage && end.codec.name === codec.name) spliceMessages(end, output as OutMessage, this);
+        else void pumpMessages(end as unknown as RawReceiver, output as OutMessage);
+        break;
+      case 'reader':
+        if (end instanceof InBytes) spliceBytes(end, output as OutBytes);
+        else void pumpBytes(end as unknown as RawReader, output as OutBytes);
+        break;
+      case 'writer':
+        if (end instanceof OutBytes) spliceBytes(input as InBytes, end);
+        else void pumpBytes(input as InBytes, end as unknown as RawWriter);
+        break;
+    }
+    return { entry };
+  }
+
+  #referStream(foreign: ForeignStream, codec: Codec): OutReference {
+    switch (foreign.kind) {
+      case 'web-readable': {
+        const entry = this.makeEntry(refKind.reader, codec);
+        void pumpBytes(webReader(foreign.stream), entry.out as OutBytes);
+        return { entry };
+      }
+      case 'web-writable': {
+        const entry = this.makeEntry(refKind.writer, codec);
+        void pumpBytes(entry.in as InBytes, webWriter(foreign.stream));
+        return { entry };
+      }
+      case 'node': {
+        const { readable, writable, stream } = foreign;
+        const kind = readable && writable ? refKind.duplex : readable ? refKind.reader : refKind.writer;
+        const entry = this.makeEntry(kind, codec);
+        if (entry.out !== undefined) void pumpBytes(nodeReader(stream), entry.out as OutBytes);
+        if (entry.in !== undefined) void pumpBytes(entry.in as InBytes, nodeWriter(stream));
+        return { entry };
+      }
+    }
+  }
+}
+
+function kindFor(end: End): RefKind {
+  switch (end.endKind) {
+    case 'sender':
+      return refKind.sender;
+    case 'receiver':
+      return refKind.receiver;
+    case 'reader':
+      return refKind.reader;
+    case 'writer':
+      return refKind.writer;
+  }
+}
+
+/** The end that stands in a received value for `entry`. */
+function endOfEntry(entry: Entry): unknown {
+  if (entry.kind === refKind.duplex) return { reader: entry.in, writer: entry.out };
+  return entry.in ?? entry.out;
+}
+
+function cannotEncode(codec: Codec, cause: unknown): CircuitError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CircuitError('invalid', `codec ${codec.name} cannot carry this value: ${why}`, { cause });
+}

@@ -1,0 +1,41 @@
+import { CircuitError, isErrorCode, toCircuitError } from '@circuit/base';
+import { maxReasonBytes } from '../wire/frame.js';
+import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import type { Writer } from './writer.js';
+
+const encoder = new TextEncoder();
+
+/** Writes a frame whose payload is a reason: code, message and detail. */
+export function writeReason(writer: Writer, type: number, id: number, reason: CircuitError): void {
+  const parts = [reason.code, reason.message, reason.detail ?? ''].map(cutText);
+  const length = parts.reduce((sum, part) => sum + varintLength(part.length) + part.length, 0);
+  let at = writer.begin(type, id, length);
+  for (const part of parts) {
+    at = writeVarint(writer.buffer, at, part.length);
+    writer.buffer.set(part, at);
+    at += part.length;
+  }
+}
+
+/** Reads a reason; `undefined` if it is malformed. An unknown code becomes `aborted`. */
+export function readReason(payload: ByteCursor): CircuitError | undefined {
+  const code = payload.text(maxReasonBytes);
+  const message = payload.text(maxReasonBytes);
+  const detail = payload.text(maxReasonBytes);
+  if (!payload.ok) return undefined;
+  return new CircuitError(isErrorCode(code) ? code : 'aborted', message, detail === '' ? {} : { detail });
+}
+
+/** The circuit error for what a caller gave as the reason of an abort or cancel. */
+export function reasonError(reason: unknown, fallback: string): CircuitError {
+  return reason === undefined ? new CircuitError('aborted', fallback) : toCircuitError(reason, 'aborted');
+}
+
+/** At most {@link maxReasonBytes} of UTF-8, cut between characters. */
+function cutText(text: string): Uint8Array {
+  const bytes = encoder.encode(text.length > maxReasonBytes ? text.slice(0, maxReasonBytes) : text);
+  if (bytes.length <= maxReasonBytes) return bytes;
+  let end = maxReasonBytes;
+  while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
+}

@@ -1,0 +1,370 @@
+import {
+  abortError,
+  CircuitError,
+  type Clock,
+  type Deferred,
+  deferred,
+  onAbort,
+  systemClock,
+  type Timer,
+  type WaitOptions,
+} from '@circuit/base';
+import type { Codec } from '../codec/codec.js';
+import { json } from '../codec/json.js';
+import { messagePack } from '../codec/messagepack.js';
+import { Deque } from '../local/deque.js';
+import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
+import { frameType, type RefKind, refKind } from '../wire/frame.js';
+import { FrameDecoder } from '../wire/frame-decoder.js';
+import type { Carrier } from './carrier.js';
+import { activate } from './data-frame.js';
+import { Dispatch, type DispatchTarget } from './dispatch.js';
+import { Entry } from './entry.js';
+import { encodeHello, type Hello } from './hello.js';
+import type { InMessage } from './in-message.js';
+import { KeepAlive } from './keep-alive.js';
+import { resolveLimits, type SessionLimits } from './limits.js';
+import type { Link } from './link.js';
+import { checkOpen, type OpenFrame, writeOpen } from './open-frame.js';
+import { OutMessage } from './out-message.js';
+import { SessionPacker } from './packer.js';
+import { writeReason } from './reason.js';
+import { type Role, Table } from './table.js';
+import { Writer } from './writer.js';
+
+/** How a session behaves; both sides of a conversation may differ. */
+export interface SessionOptions {
+  readonly limits?: Partial<SessionLimits>;
+  /** More codecs, or others under the same names; `msgpack` and `json` are always known. */
+  readonly codecs?: readonly Codec[];
+  /** Asks a silent peer for a sign of life; three silent intervals end the session with `peer-gone`. 0 switches it off. Default 5,000. */
+  readonly keepAliveMs?: number;
+  /** How long `close()` waits for what is not yet written. Default 5,000. */
+  readonly graceMs?: number;
+  readonly clock?: Clock;
+}
+
+interface Awaiting {
+  readonly resolve: (accepted: Accepted) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+/** `over` knows the error that ended the session, if any. */
+type Phase = 'open' | 'draining' | 'over';
+
+/**
+ * The conversation over one carrier.
+ *
+ *     open ─close()─▶ draining ─all written: GOAWAY, end─▶ (peer ends) ─▶ over
+ *     open | draining ─GOAWAY from the peer | carrier lost | fault | abort()─▶ over
+ */
+export class ChannelSession implements Session, Link, DispatchTarget {
+  readonly writer: Writer;
+  readonly limits: SessionLimits;
+  readonly table: Table;
+  readonly peer: PeerInfo;
+  peerLimits: SessionLimits | undefined;
+  refusal: CircuitError | undefined;
+  readonly #carrier: Carrier;
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #codecs = new Map<string, Codec>();
+  readonly #packer: SessionPacker;
+  readonly #decoder: FrameDecoder;
+  readonly #keepAlive: KeepAlive;
+  readonly #accepted = new Deque<Accepted>();
+  readonly #awaiting = new Deque<Awaiting>();
+  readonly #finished: Deferred<CircuitError | undefined> = deferred();
+  /** Opens from before the peer's HELLO. */
+  #held: (() => void)[] = [];
+  #peerCodecs: readonly string[] | undefined;
+  #phase: Phase = 'open';
+  #saidGoodbye = false;
+  #closing: Promise<void> | undefined;
+  /** Ends a carrier whose peer does not take our goodbye. */
+  #linger: Timer | undefined;
+  #unreadBytes = 0;
+  #unsentBytes = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(carrier: Carrier, role: Role, options: SessionOptions = {}) {
+    this.#carrier = carrier;
+    this.#clock = options.clock ?? systemClock;
+    this.#graceMs = options.graceMs ?? 5000;
+    this.limits = resolveLimits(options.limits);
+    this.peer = carrier.peer;
+    this.table = new Table(role);
+    for (const codec of [messagePack(), json(), ...(options.codecs ?? [])]) this.#codecs.set(codec.name, codec);
+    const outlet = {
+      write: (pieces: Uint8Array[], bytes: number): void => {
+        this.#bytesOut += bytes;
+        carrier.write(pieces, bytes);
+      },
+      get bufferedBytes(): number {
+        return carrier.bufferedBytes;
+      },
+    };
+    this.writer = new Writer(outlet, (run) => carrier.schedule(run));
+    this.#packer = new SessionPacker(this);
+    this.#decoder = new FrameDecoder(new Dispatch(this));
+    this.#keepAlive = new KeepAlive(
+      this.#clock,
+      options.keepAliveMs ?? 5000,
+      () => this.writer.bare(frameType.ping, 0),
+      (silentMs) => this.abort(new CircuitError('peer-gone', `${this.#name}: no sign of life for ${silentMs} ms`)),
+    );
+    this.#greet();
+    carrier.start({
+      data: (chunk) => this.#receive(chunk),
+      drained: () => this.writer.drained(),
+      closed: (reason) => this.#carrierClosed(reason),
+    });
+    this.#keepAlive.start();
+  }
+
+  get closed(): Promise<CircuitError | undefined> {
+    return this.#finished.promise;
+  }
+
+  get stats(): SessionStats {
+    return {
+      channels: this.table.size,
+      unaccepted: this.#accepted.length,
+      unreadBytes: this.#unreadBytes,
+      unsentBytes: this.#unsentBytes + this.writer.bufferedBytes,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+    };
+  }
+
+  get freeChannels(): number {
+    return (this.peerLimits?.maxChannels ?? 1) - this.table.ownCount - this.#held.length;
+  }
+
+  open<T = unknown>(options: OpenOptions = {}): Sender<T> {
+    if (this.refusal !== undefined) throw this.refusal;
+    const open: OpenFrame = {
+      codec: options.codec ?? 'msgpack',
+      target: options.target ?? '',
+      origin: options.origin ?? nothing,
+    };
+    checkOpen(open);
+    const codec = this.codec(open.codec);
+    this.#checkPeerCodec(codec.name);
+    const entry = new Entry(refKind.receiver);
+    const out = new OutMessage(this, entry, codec, this.#packer);
+    entry.out = out;
+    if (this.peerLimits === undefined) this.#held.push(() => this.#announceOpen(entry, open));
+    else {
+      if (this.freeChannels < 1)
+        throw new CircuitError('limit', `${this.#name} takes no more channels`, { retryable: true });
+      this.#announceOpen(entry, open);
+    }
+    return out;
+  }
+
+  accept({ signal }: WaitOptions = {}): Promise<Accepted> {
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    const accepted = this.#accepted.shift();
+    if (accepted !== undefined) return Promise.resolve(accepted);
+    if (this.refusal !== undefined && this.#phase === 'over') return Promise.reject(this.refusal);
+    return new Promise((resolve, reject) => {
+      const awaiting: Awaiting = { resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        awaiting.release = onAbort(signal, () => {
+          if (this.#awaiting.remove(awaiting)) reject(abortError(signal));
+        });
+      }
+      this.#awaiting.push(awaiting);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  abort(reason: CircuitError = new CircuitError('aborted', 'session aborted')): void {
+    if (this.#phase === 'over') return;
+    this.#end(reason, reason);
+    this.#carrier.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  codec(name: string): Codec {
+    const codec = this.#codecs.get(name);
+    if (codec !== undefined) return codec;
+    throw new CircuitError(
+      'unsupported',
+      `codec ${name}: unknown here, known are ${[...this.#codecs.keys()].join(', ')}`,
+    );
+  }
+
+  announce(entry: Entry): void {
+    this.table.addOwn(entry);
+  }
+
+  retire(entry: Entry): void {
+    this.table.remove(entry);
+  }
+
+  countUnread(bytes: number): void {
+    this.#unreadBytes += bytes;
+  }
+
+  countUnsent(bytes: number): void {
+    this.#unsentBytes += bytes;
+    if (this.#phase === 'draining' && this.#unsentBytes === 0) this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
+  }
+
+  heardHello(hello: Hello): string | undefined {
+    this.peerLimits = hello.limits;
+    this.#peerCodecs = hello.codecs;
+    for (const announce of this.#held.splice(0)) announce();
+    if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
+    return undefined;
+  }
+
+  enter(kind: RefKind, codec: Codec): Entry {
+    return this.#packer.acceptEntry(kind, codec);
+  }
+
+  activate(entry: Entry): void {
+    activate(this, entry);
+  }
+
+  opened(open: OpenFrame, id: number): string | undefined {
+    if (this.table.peerCount >= this.limits.maxChannels) return `more than ${this.limits.maxChannels} channels`;
+    const codec = this.#codecs.get(open.codec);
+    if (codec === undefined) return `OPEN with codec ${open.codec}, known are ${[...this.#codecs.keys()].join(', ')}`;
+    const entry = this.#packer.acceptEntry(refKind.receiver, codec);
+    const fault = this.table.addPeer(entry, id);
+    if (fault !== undefined) return fault;
+    const accepted: Accepted = { receiver: entry.in as InMessage, ...open };
+    const awaiting = this.#awaiting.shift();
+    if (awaiting === undefined) this.#accepted.push(accepted);
+    else {
+      awaiting.release?.();
+      awaiting.resolve(accepted);
+    }
+    return undefined;
+  }
+
+  pinged(payload: Uint8Array): void {
+    if (payload.length > 64) return;
+    this.writer.withBody(frameType.pong, 0, 0, payload, false);
+  }
+
+  goodbye(reason: CircuitError): void {
+    if (this.#phase === 'over') return;
+    const orderly = reason.code === 'closed';
+    const error = orderly ? new CircuitError('closed', `${this.#name} closed the session`) : reason;
+    this.#end(error, orderly ? undefined : error);
+    this.#carrier.end();
+  }
+
+  get #name(): string {
+    return `${this.peer.carrier} ${this.peer.address}`;
+  }
+
+  #greet(): void {
+    const payload = encodeHello({ limits: this.limits, codecs: [...this.#codecs.keys()] });
+    this.writer.withBody(frameType.hello, 0, 0, payload, false);
+  }
+
+  #announceOpen(entry: Entry, open: OpenFrame): void {
+    if (entry.out?.over ?? true) return;
+    try {
+      this.#checkPeerCodec(open.codec);
+      if (this.freeChannels < 1) throw new CircuitError('limit', `${this.#name} takes no more channels`);
+    } catch (error) {
+      entry.fail(error as CircuitError);
+      return;
+    }
+    this.table.addOwn(entry);
+    writeOpen(this.writer, entry.id, open);
+    activate(this, entry);
+  }
+
+  #checkPeerCodec(name: string): void {
+    if (this.#peerCodecs === undefined || this.#peerCodecs.includes(name)) return;
+    throw new CircuitError('unsupported', `codec ${name}: ${this.#name} knows ${this.#peerCodecs.join(', ')}`);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#phase === 'over') return;
+    this.#bytesIn += chunk.length;
+    this.#keepAlive.heard();
+    const fault =
+      this.#decoder.receive(chunk) ??
+      (this.#unreadBytes > this.limits.maxUnreadBytes
+        ? `more than ${this.limits.maxUnreadBytes} unread bytes`
+        : undefined) ??
+      (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
+    if (fault === undefined) return;
+    this.#fault(new CircuitError('protocol', `${this.#name}: ${fault}`));
+  }
+
+  /** The peer broke the protocol: says so, if it still listens, and ends. */
+  #fault(error: CircuitError): void {
+    writeReason(this.writer, frameType.goaway, 0, error);
+    this.writer.flush();
+    this.#end(error, error);
+    this.#carrier.end();
+    this.#linger = this.#clock.after(this.#graceMs, () => this.#carrier.destroy());
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#phase === 'over') return;
+    this.#phase = 'draining';
+    this.refusal = new CircuitError('closed', 'this side closed the session');
+    const timer = this.#clock.after(this.#graceMs, () => this.abort(this.refusal));
+    this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
+    await this.#finished.promise;
+    timer.cancel();
+  }
+
+  readonly #sayGoodbyeWhenWritten = (): void => {
+    if (this.#phase !== 'draining' || this.#saidGoodbye) return;
+    if (this.#unsentBytes > 0 || this.#held.length > 0) return;
+    this.#saidGoodbye = true;
+    writeReason(this.writer, frameType.goaway, 0, new CircuitError('closed', ''));
+    this.writer.flush();
+    this.#carrier.end();
+  };
+
+  #carrierClosed(reason: Error | undefined): void {
+    this.#linger?.cancel();
+    if (this.#phase === 'over') return;
+    if (this.#saidGoodbye) {
+      this.#end(this.refusal as CircuitError, undefined);
+      return;
+    }
+    const why = reason === undefined ? 'the connection ended without a goodbye' : reason.message;
+    const error = new CircuitError('peer-gone', `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
+    this.#end(error, error);
+  }
+
+  /** Everything that is open fails with `reason`; `closed` resolves to `outcome`. */
+  #end(reason: CircuitError, outcome: CircuitError | undefined): void {
+    this.#phase = 'over';
+    this.refusal = reason;
+    this.#decoder.stop();
+    this.#keepAlive.stop();
+    this.writer.stop();
+    this.#held = [];
+    for (const entry of this.table.drain()) entry.fail(reason);
+    for (const awaiting of this.#awaiting.drain()) {
+      awaiting.release?.();
+      awaiting.reject(reason);
+    }
+    this.#finished.resolve(outcome);
+  }
+}
+
+const nothing = new Uint8Array(0);

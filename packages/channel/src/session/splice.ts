@@ -1,0 +1,83 @@
+import { dataFlag, maxBodyBytes } from '../wire/frame.js';
+import type { OutReference } from './data-frame.js';
+import type { Entry } from './entry.js';
+import type { InBytes } from './in-bytes.js';
+import { type InPiece, InMessage } from './in-message.js';
+import type { OutBytes } from './out-bytes.js';
+import type { OutMessage, RawPiece } from './out-message.js';
+
+/** Makes entries on the session that a relay writes into, with the same codec as the channel that carries them. */
+export interface EntryMaker {
+  makeEntry(kind: Entry['kind'], codec: OutMessage['codec']): Entry;
+}
+
+/**
+ * Passes all that arrives on `from` on to `to`, frame by frame and undecoded: return channels, nested channels and streams
+ * are spliced in turn. A relay grants credit as it forwards; acknowledgements, cancels and the end travel end to end.
+ */
+export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMaker): void {
+  const takenBefore = from.taken;
+  const writtenBefore = to.written;
+  to.attach({
+    cancelled: (reason) => from.cancelNow(reason),
+    acknowledged: (count) => from.acknowledge(count - writtenBefore + takenBefore),
+    done: () => from.relayDone(),
+  });
+  from.attach({
+    piece(piece, first, cost) {
+      const refs = piece.refs?.map((entry) => spliceEntry(entry, to, maker));
+      const pieces = [...rawPieces(piece, first, refs)];
+      const last = pieces.length - 1;
+      pieces.forEach((raw, i) => to.forward(raw, i === last ? () => from.passed(cost) : nothing));
+    },
+    dropped: () => to.forwardDrop(),
+    closed: () => to.closeNow(),
+    aborted: (reason) => to.abortNow(reason),
+  });
+}
+
+/** {@link spliceMessages} for byte streams. */
+export function spliceBytes(from: InBytes, to: OutBytes): void {
+  to.attach({ cancelled: (reason) => from.cancelNow(reason), acknowledged: nothing, done: () => from.relayDone() });
+  from.attach({
+    bytes: (piece) => to.forward(piece, () => from.passed(piece.length)),
+    closed: () => to.closeNow(),
+    aborted: (reason) => to.abortNow(reason),
+  });
+}
+
+/** The reference on the other session that stands for `entry`, spliced to it in both directions. */
+export function spliceEntry(entry: Entry, carrier: OutMessage, maker: EntryMaker): OutReference {
+  const onward = maker.makeEntry(entry.kind, carrier.codec);
+  joinHalves(entry, onward, maker);
+  joinHalves(onward, entry, maker);
+  return { entry: onward };
+}
+
+function joinHalves(from: Entry, to: Entry, maker: EntryMaker): void {
+  if (from.in === undefined || to.out === undefined) return;
+  if (from.in instanceof InMessage) spliceMessages(from.in, to.out as OutMessage, maker);
+  else spliceBytes(from.in, to.out as OutBytes);
+}
+
+/** A piece as frames may carry it; one that was reassembled here is cut again. */
+function* rawPieces(piece: InPiece, first: boolean, refs: readonly OutReference[] | undefined): Generator<RawPiece> {
+  const { body, flags, total } = piece;
+  if (body.length <= maxBodyBytes) {
+    yield { flags, total, refs, first, body };
+    return;
+  }
+  for (let at = 0; at < body.length; at += maxBodyBytes) {
+    const last = at + maxBodyBytes >= body.length;
+    const head = first && at === 0;
+    yield {
+      flags: (head ? flags : 0) | (last ? flags & dataFlag.more : dataFlag.more),
+      total: head ? body.length : 0,
+      refs: head ? refs : undefined,
+      first: head,
+      body: body.subarray(at, at + maxBodyBytes),
+    };
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,177 @@
+import { headerBytes } from '../wire/frame.js';
+import { varintLength, writeVarint } from '../wire/varint.js';
+
+/** What has frames to write and takes its turn: one frame a turn. */
+export interface Turn {
+  /** Writes one frame; answers whether another is ready now. */
+  writeNext(): boolean;
+}
+
+/** Where the writer's bytes go. */
+export interface Outlet {
+  /** Takes over `pieces`, in order, as one write. */
+  write(pieces: Uint8Array[], bytes: number): void;
+  /** Bytes handed over and not yet taken by the operating system. */
+  readonly bufferedBytes: number;
+}
+
+const stagingBytes = 65_536;
+/** At most this much waits in the carrier before channels have to queue. */
+const highWaterBytes = 262_144;
+/** Frames that need no credit (answers to the peer) may pile up to this before the session ends. */
+const overflowBytes = 16_777_216;
+/** From this size on a body is handed on as its own piece instead of being copied. */
+const ownPieceBytes = 8192;
+
+/**
+ * Collects the frames of one turn into one write and lets channels take turns when the carrier is full.
+ * `schedule` runs its argument at the end of the current turn.
+ */
+export class Writer {
+  readonly #outlet: Outlet;
+  readonly #schedule: (run: () => void) => void;
+  readonly #ring: Turn[] = [];
+  #ringHead = 0;
+  #pieces: Uint8Array[] = [];
+  #staging = new Uint8Array(stagingBytes);
+  #from = 0;
+  #at = 0;
+  #staged = 0;
+  #scheduled = false;
+  #stopped = false;
+  /** Set when so much waits that the peer must be ignoring us. */
+  overflowed = false;
+
+  constructor(outlet: Outlet, schedule: (run: () => void) => void) {
+    this.#outlet = outlet;
+    this.#schedule = schedule;
+  }
+
+  /** Whether channels have to queue. */
+  get saturated(): boolean {
+    return this.#staged + this.#outlet.bufferedBytes >= highWaterBytes;
+  }
+
+  get bufferedBytes(): number {
+    return this.#staged + this.#outlet.bufferedBytes;
+  }
+
+  /** Puts `turn` at the end of the ring. The caller sees to it that it stands there once. */
+  enlist(turn: Turn): void {
+    this.#ring.push(turn);
+    this.#wake();
+  }
+
+  /** Begins a frame whose payload has `payloadBytes` bytes; answers with where the payload starts in `buffer`. */
+  begin(type: number, id: number, payloadBytes: number, separateBytes = 0): number {
+    const length = varintLength(id) + payloadBytes;
+    let at = this.#room(headerBytes + length);
+    const buffer = this.#staging;
+    const whole = length + separateBytes;
+    buffer[at] = type;
+    buffer[at + 1] = whole >>> 16;
+    buffer[at + 2] = whole >>> 8;
+    buffer[at + 3] = whole;
+    at = writeVarint(buffer, at + headerBytes, id);
+    this.#at = at + payloadBytes;
+    this.#staged += headerBytes + length;
+    if (!this.#scheduled) this.#wake();
+    return at;
+  }
+
+  /** The buffer that `begin` answered for; valid until the next call of the writer. */
+  get buffer(): Uint8Array {
+    return this.#staging;
+  }
+
+  /** A frame with no payload. */
+  bare(type: number, id: number): void {
+    this.begin(type, id, 0);
+  }
+
+  /** A frame whose body stands at the end of its payload; `owned` bodies are not copied when large. */
+  withBody(type: number, id: number, front: number, body: Uint8Array, owned: boolean): number {
+    if (owned && body.length >= ownPieceBytes) {
+      const at = this.begin(type, id, front, body.length);
+      this.#cut();
+      this.#pieces.push(body);
+      this.#staged += body.length;
+      return at;
+    }
+    const at = this.begin(type, id, front + body.length);
+    this.#staging.set(body, at + front);
+    return at;
+  }
+
+  /** The carrier took something: goes on. */
+  drained(): void {
+    this.#wake();
+  }
+
+  /** Writes what is staged now. */
+  flush(): void {
+    if (this.#staged === 0 || this.#stopped) return;
+    this.#cut();
+    const pieces = this.#pieces;
+    const bytes = this.#staged;
+    this.#pieces = [];
+    this.#staged = 0;
+    this.#outlet.write(pieces, bytes);
+  }
+
+  /** Drops everything. */
+  stop(): void {
+    this.#stopped = true;
+    this.#pieces = [];
+    this.#ring.length = 0;
+    this.#ringHead = 0;
+    this.#staged = 0;
+  }
+
+  #room(bytes: number): number {
+    if (this.#staging.length - this.#at < bytes) {
+      this.#cut();
+      this.#staging = new Uint8Array(Math.max(stagingBytes, bytes));
+      this.#from = 0;
+      this.#at = 0;
+      if (this.#staged > overflowBytes) this.overflowed = true;
+    }
+    return this.#at;
+  }
+
+  /** Ends the current piece of the staging buffer. */
+  #cut(): void {
+    if (this.#at === this.#from) return;
+    this.#pieces.push(this.#staging.subarray(this.#from, this.#at));
+    this.#from = this.#at;
+  }
+
+  #wake(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#schedule(this.#run);
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    this.#turns();
+    this.flush();
+  };
+
+  #turns(): void {
+    const ring = this.#ring;
+    while (this.#ringHead < ring.length && !this.saturated) {
+      const turn = ring[this.#ringHead++] as Turn;
+      if (turn.writeNext()) ring.push(turn);
+      if (this.#ringHead > 1024 && this.#ringHead * 2 > ring.length) {
+        ring.splice(0, this.#ringHead);
+        this.#ringHead = 0;
+      }
+    }
+    if (this.#ringHead === ring.length) {
+      ring.length = 0;
+      this.#ringHead = 0;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { CircuitError } from '@circuit/base';
+import type { Revive } from '../codec/codec.js';
+import { tag } from '../codec/tags.js';
+
+const typedArrays: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+  ArrayBuffer: (bytes) => aligned(bytes),
+  DataView: (bytes) => new DataView(aligned(bytes)),
+  Int8Array: (bytes) => new Int8Array(aligned(bytes)),
+  Uint8ClampedArray: (bytes) => new Uint8ClampedArray(aligned(bytes)),
+  Int16Array: (bytes) => new Int16Array(aligned(bytes, 2)),
+  Uint16Array: (bytes) => new Uint16Array(aligned(bytes, 2)),
+  Int32Array: (bytes) => new Int32Array(aligned(bytes, 4)),
+  Uint32Array: (bytes) => new Uint32Array(aligned(bytes, 4)),
+  Float32Array: (bytes) => new Float32Array(aligned(bytes, 4)),
+  Float64Array: (bytes) => new Float64Array(aligned(bytes, 8)),
+  BigInt64Array: (bytes) => new BigInt64Array(aligned(bytes, 8)),
+  BigUint64Array: (bytes) => new BigUint64Array(aligned(bytes, 8)),
+};
+
+const errorTypes: Readonly<Record<string, new (message: string) => Error>> = {
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/** Makes values of tags; `end` answers for references. Throws `invalid` for a body that does not fit its tag. */
+export function reviver(end: (index: number) => unknown): Revive {
+  return (number, body) => {
+    switch (number) {
+      case tag.reference:
+        return typeof body === 'number' ? end(body) : misfit('reference');
+      case tag.undefined:
+        return undefined;
+      case tag.negativeZero:
+        return -0;
+      case tag.bigint:
+        return typeof body === 'string' && /^-?\d{1,4096}$/.test(body) ? BigInt(body) : misfit('bigint');
+      case tag.date:
+        return typeof body === 'number' ? new Date(body) : misfit('date');
+      case tag.map:
+        return new Map(pairs(body));
+      case tag.set:
+        return Array.isArray(body) ? new Set<unknown>(body) : misfit('set');
+      case tag.error:
+        return reviveError(body);
+      case tag.typedArray:
+        return reviveTypedArray(body);
+      case tag.entries:
+        return reviveEntries(body);
+      default:
+        throw new CircuitError('unsupported', `value with unknown tag ${number}`);
+    }
+  };
+}
+
+function pairs(body: unknown): [unknown, unknown][] {
+  if (!Array.isArray(body) || body.length % 2 !== 0) return misfit('list of keys and values');
+  const result: [unknown, unknown][] = [];
+  for (let i = 0; i < body.length; i += 2) result.push([body[i], body[i + 1]]);
+  return result;
+}
+
+function reviveError(body: unknown): Error {
+  if (!Array.isArray(body)) return misfit('error');
+  const [name, message, fields] = body as unknown[];
+  if (typeof name !== 'string' || typeof message !== 'string') return misfit('error');
+  if (typeof fields !== 'object' || fields === null) return misfit('error');
+  const { code, detail, retryable } = fields as Record<string, unknown>;
+  if (name === 'CircuitError') return CircuitError.fromRecord({ code, message, detail, retryable });
+  const Type = Object.hasOwn(errorTypes, name) ? errorTypes[name] : undefined;
+  const error = new (Type ?? Error)(message);
+  if (Type === undefined) Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+  for (const [key, value] of Object.entries(fields)) {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: key !== 'cause' });
+  }
+  return error;
+}
+
+function reviveTypedArray(body: unknown): unknown {
+  if (!Array.isArray(body)) return misfit('typed array');
+  const [name, bytes] = body as unknown[];
+  const make = typeof name === 'string' && Object.hasOwn(typedArrays, name) ? typedArrays[name] : undefined;
+  // An array type that this side lacks still arrives, as its bytes; a Buffer is the bytes themselves.
+  if (!(bytes instanceof Uint8Array)) return misfit('typed array');
+  return make === undefined ? bytes : make(bytes);
+}
+
+function reviveEntries(body: unknown): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of pairs(body)) {
+    if (typeof key !== 'string') return misfit('object');
+    Object.defineProperty(result, key, { value, configurable: true, enumerable: true, writable: true });
+  }
+  return result;
+}
+
+/** The bytes in a buffer of their own, as typed arrays need it. */
+function aligned(bytes: Uint8Array, unit = 1): ArrayBuffer {
+  if (bytes.length % unit !== 0) return misfit('typed array');
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy.buffer;
+}
+
+function misfit(what: string): never {
+  throw new CircuitError('invalid', `malformed ${what} in a message`);
+}

@@ -1,0 +1,66 @@
+/** Frames: `type u8 | length u24 BE | id varint | payload`; `length` counts id and payload. See docs/protocol.md. */
+
+export const frameType = {
+  hello: 0x01,
+  open: 0x02,
+  data: 0x03,
+  bytes: 0x04,
+  credit: 0x05,
+  close: 0x06,
+  abort: 0x07,
+  cancel: 0x08,
+  done: 0x09,
+  drop: 0x0a,
+  ack: 0x0b,
+  ping: 0x0c,
+  pong: 0x0d,
+  goaway: 0x0e,
+} as const;
+
+/** Types from here on may be ignored by who does not know them. */
+export const firstIgnorableType = 0x80;
+
+export const dataFlag = {
+  /** More pieces of this message follow. */
+  more: 0x01,
+  /** References stand in front of the body. */
+  refs: 0x02,
+  /** The first reference is the return channel. */
+  ret: 0x04,
+  /** The sender wants to hear when the message is taken. */
+  ack: 0x08,
+} as const;
+
+export const refKind = {
+  /** Who gets the message gets a sender. */
+  sender: 1,
+  receiver: 2,
+  /** Who gets the message writes bytes. */
+  writer: 3,
+  /** Who gets the message reads bytes. */
+  reader: 4,
+  duplex: 5,
+} as const;
+
+export type RefKind = (typeof refKind)[keyof typeof refKind];
+
+/** Bytes of `type` and `length`. */
+export const headerBytes = 4;
+/** The largest body of one frame. */
+export const maxBodyBytes = 65_536;
+/** The largest `length`: a body and 8 KiB for id, flags and references, or an OPEN. */
+export const maxLength: number = maxBodyBytes + 8192;
+/** The most references of one message. */
+export const maxRefs = 512;
+/** What one message costs of its channel's credit besides its body. */
+export const messageCost = 32;
+/** What one reference costs of its channel's credit. */
+export const refCost = 64;
+export const maxTargetBytes = 1024;
+export const maxOriginBytes = 4096;
+export const maxReasonBytes = 1024;
+export const maxCodecNameBytes = 64;
+
+export const protocolVersion = 1;
+/** The first bytes of a HELLO's payload: "CRCT". */
+export const magic: Uint8Array = Uint8Array.of(0x43, 0x52, 0x43, 0x54);
