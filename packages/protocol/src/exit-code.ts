@@ -119,6 +119,7 @@ function afterCode(error: CircuitError): number {
   }
 }
 
+/** As a shell answers: 127 when there is no such file, 126 when it cannot be run. */
 function startCode(error: CircuitError): number {
-  return error.detail === 'ENOENT' || error.detail === 'no-command' ? exitCodes.noCommand : exitCodes.notExecutable;
+  return error.detail === 'not-found' || error.detail === 'ENOENT' ? exitCodes.noCommand : exitCodes.notExecutable;
 }

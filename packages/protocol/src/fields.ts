@@ -1,3 +1,4 @@
+import type { ByteSource } from './byte-end.js';
 import { invalid, shown, utf8Bytes } from './parsed.js';
 
 /** The fields of a record from outside, read one by one; every method throws an `invalid` error that names the field. */
@@ -68,11 +69,19 @@ export class Fields {
     });
   }
 
-  /** A byte stream or a channel end, which only the session can judge. */
-  end(name: string): object {
+  /** An object whose fields are read elsewhere. */
+  object(name: string): object {
     const value = this.value(name);
-    if (typeof value !== 'object' || value === null) throw this.#wrong(name, value, 'give a byte stream');
+    if (typeof value !== 'object' || value === null) throw this.#wrong(name, value, 'give an object');
     return value;
+  }
+
+  /** The reading end of a byte stream. Its methods prove it: no codec makes functions out of plain data. */
+  source(name: string): ByteSource {
+    const value = this.value(name);
+    if (typeof value !== 'object' || value === null || typeof (value as Partial<ByteSource>).read !== 'function')
+      throw this.#wrong(name, value, 'give a byte stream to read');
+    return value as ByteSource;
   }
 
   /** Throws if the record holds a field that nobody read: doing something other than was asked is worse than refusing. */

@@ -30,8 +30,8 @@ export function shown(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'an object';
-  if (typeof value === 'function') return 'a function';
-  if (typeof value !== 'string') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'string') return `a ${typeof value}`;
   // A slice of the front first: a megabyte of text must not be encoded for a message.
   return value.length > 60
     ? `${JSON.stringify(value.slice(0, 60))}… (${value.length} characters)`

@@ -44,9 +44,9 @@ export function parseReply<V extends VerbName>(verb: V, value: unknown): Parsed<
     const fields = new Fields(value, `reply to ${verb}`);
     switch (fields.choice('type', ['event', 'result', 'failure'])) {
       case 'event':
-        return { type: 'event', event: fields.end('event') as EventOf<V> };
+        return { type: 'event', event: fields.object('event') as EventOf<V> };
       case 'result':
-        return { type: 'result', result: fields.end('result') as ResponseOf<V> };
+        return { type: 'result', result: fields.object('result') as ResponseOf<V> };
       case 'failure':
         return { type: 'failure', error: CircuitError.fromRecord(fields.value('error')) };
     }

@@ -129,7 +129,7 @@ function content(value: unknown): Content {
   const fields = new Fields(value, 'content');
   const read: Content =
     fields.choice('type', ['bytes', 'value']) === 'bytes'
-      ? { type: 'bytes', source: fields.end('source') }
+      ? { type: 'bytes', source: fields.source('source') }
       : { type: 'value', value: fields.value('value') ?? null };
   fields.finish();
   return read;
