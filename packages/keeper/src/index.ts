@@ -1,1 +1,2 @@
-export * from './client/types.js';
+export { KeeperServer, type KeeperServerOptions } from './keeper/keeper-server.js';
+export { type KeeperFiles, keeperFiles } from './folder/process-files.js';

@@ -66,7 +66,7 @@ export type ProcessExit =
   | { readonly kind: 'signaled'; readonly signal: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
-export type ProcessPhase = 'running' | 'stopped' | 'continued' | 'signaled' | 'ended';
+export type ProcessPhase = 'running' | 'stopped' | 'continued' | 'ended';
 
 /** One stream by absolute offset: bytes `startOffset`–`endOffset` can be read, except for gaps. */
 export interface StreamRecord {
@@ -167,6 +167,8 @@ export interface KeeperSetOptions {
   readonly segmentBytes?: number;
   /** Bytes of `log` output kept per keeper; a tenth of the disk when absent. */
   readonly keepTotalBytes?: number;
+  /** How long a keeper with nothing left to do is kept for the next start; 10 s when absent. */
+  readonly idleMs?: number;
 }
 
 /**

@@ -1,0 +1,131 @@
+import { connect, type Socket } from 'node:net';
+import { CircuitError, type Deferred, deferred, orAborted, type WaitOptions } from '@circuit/base';
+import { readProcessRecord } from '../protocol/answers.js';
+import { encodeFrame, FrameDecoder, maxFrameBytes } from '../protocol/frames.js';
+import { protocolVersion, type Request } from '../protocol/messages.js';
+import type { ProcessEvent } from './types.js';
+
+/** One connection to one keeper: requests with their answers, and events. */
+export class KeeperLink {
+  readonly #socket: Socket;
+  readonly #decoder = new FrameDecoder();
+  readonly #pending = new Map<number, Deferred<unknown>>();
+  readonly #closed = deferred();
+  readonly #onEvent: (event: ProcessEvent) => void;
+  #nextId = 1;
+  #failure: CircuitError | undefined;
+
+  /** Takes the socket over; {@link dialKeeper} makes one. */
+  constructor(socket: Socket, onEvent: (event: ProcessEvent) => void) {
+    this.#socket = socket;
+    this.#onEvent = onEvent;
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('error', (error) => this.#fail(new CircuitError('peer-gone', `keeper: ${error.message}`)));
+    socket.on('close', () => this.#fail(new CircuitError('peer-gone', 'the keeper closed the connection')));
+  }
+
+  /** Resolves when the connection is over, for whatever reason. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  /**
+   * Asks and waits for the answer. Rejects with the keeper's own error, `peer-gone` when the connection was over before,
+   * `outcome-unknown` when it broke in between, `limit` for a request over 1 MiB.
+   */
+  call(request: Request, { signal }: WaitOptions = {}): Promise<unknown> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const id = this.#nextId;
+    const frame = encodeFrame({ id, ...request });
+    if (frame === undefined) {
+      return Promise.reject(new CircuitError('limit', `${request.verb}: larger than ${maxFrameBytes} bytes`));
+    }
+    this.#nextId += 1;
+    const answer = deferred<unknown>();
+    this.#pending.set(id, answer);
+    this.#socket.write(frame);
+    return orAborted(answer.promise, signal);
+  }
+
+  /** Ends the connection; the keeper and its processes go on. */
+  close(): Promise<void> {
+    this.#socket.destroy();
+    return this.closed;
+  }
+
+  #receive(bytes: Buffer): void {
+    for (const frame of this.#decoder.receive(bytes)) {
+      if (!frame.ok || !this.#take(frame.value)) {
+        const reason = frame.ok ? 'a malformed message' : frame.reason;
+        this.#fail(new CircuitError('protocol', `keeper: ${reason}`));
+        this.#socket.destroy();
+        return;
+      }
+    }
+  }
+
+  /** False when the message makes no sense. Events of a kind not known here come from a later keeper and are passed over. */
+  #take(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
+    const message = value as Readonly<Record<string, unknown>>;
+    if (message.event === 'forgotten' && typeof message.process === 'string') {
+      this.#onEvent({ kind: 'forgotten', id: message.process });
+      return true;
+    }
+    if (message.event === 'process') {
+      const process = readProcessRecord(message.process);
+      if (process !== undefined) this.#onEvent({ kind: 'process', process });
+      return process !== undefined;
+    }
+    if (typeof message.id !== 'number') return typeof message.event === 'string';
+    const answer = this.#pending.get(message.id);
+    if (answer === undefined) return false;
+    this.#pending.delete(message.id);
+    if ('error' in message) answer.reject(CircuitError.fromRecord(message.error));
+    else answer.resolve(message.answer);
+    return true;
+  }
+
+  #fail(failure: CircuitError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    const { message } = failure;
+    for (const answer of this.#pending.values()) {
+      answer.reject(new CircuitError('outcome-unknown', `${message} before it answered`, { cause: failure }));
+    }
+    this.#pending.clear();
+    this.#closed.resolve();
+  }
+}
+
+/** Connects and greets. Rejects with `unreachable` when nobody listens, `unsupported` for another version. */
+export async function dialKeeper(
+  socketPath: string,
+  onEvent: (event: ProcessEvent) => void,
+  { signal }: WaitOptions = {},
+): Promise<KeeperLink> {
+  const socket = connect(socketPath);
+  const connected = deferred();
+  socket.once('connect', () => connected.resolve());
+  socket.once('error', (error) => {
+    connected.reject(new CircuitError('unreachable', `dial keeper ${socketPath}: ${error.message}`, { cause: error }));
+  });
+  try {
+    await orAborted(connected.promise, signal);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const link = new KeeperLink(socket, onEvent);
+  try {
+    await link.call({ verb: 'hello', version: protocolVersion }, { signal });
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return link;
+}

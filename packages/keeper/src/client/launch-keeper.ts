@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { CircuitError, orAborted, type WaitOptions } from '@circuit/base';
+import type { KeeperFiles } from '../folder/process-files.js';
+import { type KeeperArguments, readyFd } from '../protocol/arguments.js';
+
+/** The keeper program as it was when the set was opened; npm may replace the file under a running daemon. */
+export interface KeeperBundle {
+  readonly content: Buffer;
+  /** SHA-256, hex. */
+  readonly hash: string;
+}
+
+/** Reads the bundle. Rejects with `invalid` when it cannot be read. */
+export async function loadBundle(bundlePath: string): Promise<KeeperBundle> {
+  try {
+    const content = await readFile(bundlePath);
+    return { content, hash: createHash('sha256').update(content).digest('hex') };
+  } catch (error) {
+    throw new CircuitError('invalid', `keeper bundle ${bundlePath}: ${String(error)}`, { cause: error });
+  }
+}
+
+export interface LaunchOptions extends WaitOptions {
+  readonly files: KeeperFiles;
+  readonly bundle: KeeperBundle;
+  readonly nodePath: string;
+  readonly keeper: Omit<KeeperArguments, 'folder' | 'bundle'>;
+}
+
+/**
+ * Starts a keeper on its folder and waits until it listens. It is its own session in `/`, keeps nothing of this process
+ * but PATH, and outlives it. Rejects with `io` and the end of its log when it does not come up.
+ */
+export async function launchKeeper({ files, bundle, nodePath, keeper, signal }: LaunchOptions): Promise<void> {
+  mkdirSync(files.folder, { recursive: true, mode: 0o700 });
+  const fresh = `${files.bundle}.new`;
+  writeFileSync(fresh, bundle.content, { mode: 0o600 });
+  renameSync(fresh, files.bundle);
+  const given: KeeperArguments = { ...keeper, folder: files.folder, bundle: bundle.hash };
+  const log = openSync(files.log, 'a', 0o600);
+  try {
+    // A small young generation: a keeper's garbage is tiny, and its memory is the price of every running process.
+    const child = spawn(nodePath, ['--max-semi-space-size=1', files.bundle, JSON.stringify(given)], {
+      cwd: '/',
+      detached: true,
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', log, log, 'pipe'],
+    });
+    child.unref();
+    await orAborted(ready(child, files), signal);
+  } finally {
+    closeSync(log);
+  }
+}
+
+function ready(child: ReturnType<typeof spawn>, files: KeeperFiles): Promise<void> {
+  const pipe = child.stdio[readyFd] as Readable;
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      reject(new CircuitError('io', `keeper in ${files.folder} did not come up: ${why}`, { retryable: true }));
+    };
+    child.once('error', (error) => fail(error.message));
+    pipe.once('data', () => resolve());
+    // After 'ready' this has no effect.
+    pipe.once('close', () => fail(tail(files.log)));
+    pipe.on('error', (error) => fail(error.message));
+  });
+}
+
+function tail(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(-1000).trim();
+  } catch {
+    return 'no log';
+  }
+}
