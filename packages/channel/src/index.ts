@@ -24,3 +24,8 @@ export type {
   Session,
   SessionStats,
 } from './types.js';
+export { copy } from './helpers/copy.js';
+export { relay, relayBytes } from './helpers/relay.js';
+export { type Case, receiving, select, type SelectOptions, sending } from './helpers/select.js';
+export { bytePipe } from './local/byte-pipe.js';
+export { type Pipe, pipe } from './local/pipe.js';

@@ -11,11 +11,6 @@ export class Deque<T> {
     this.#items.push(item);
   }
 
-  unshift(item: T): void {
-    if (this.#head > 0) this.#items[--this.#head] = item;
-    else this.#items.unshift(item);
-  }
-
   first(): T | undefined {
     return this.#items[this.#head];
   }
@@ -40,6 +35,11 @@ export class Deque<T> {
     if (index < 0) return false;
     this.#items.splice(index, 1);
     return true;
+  }
+
+  /** What is queued, first to last. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
   }
 
   /** Takes everything. */

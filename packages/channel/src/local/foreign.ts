@@ -70,7 +70,9 @@ export function nodeReader(stream: NodeStream): RawReader {
         await waiting;
       }
     },
-    cancelNow: (reason) => void (ended ? undefined : stream.destroy(reason)),
+    cancelNow(reason) {
+      if (!ended) stream.destroy(reason);
+    },
   };
 }
 

@@ -96,7 +96,7 @@ export class Dispatch implements FrameSink {
       if (typeof read === 'string') return read;
       refs = read;
     }
-    if (!payload.ok) return `malformed DATA on channel ${id}`;
+    if (!payload.ok()) return `malformed DATA on channel ${id}`;
     if ((flags & dataFlag.ret) !== 0 && !later && refs?.[0]?.kind !== refKind.sender) {
       return `DATA on channel ${id}: the return channel is missing`;
     }
@@ -107,13 +107,14 @@ export class Dispatch implements FrameSink {
   /** Enters the references of a message. For a channel that is gone there is nobody to hold them: `half` is `undefined`. */
   #refs(payload: ByteCursor, half: InMessage | undefined): Entry[] | string {
     const count = payload.varint();
-    if (!payload.ok || count === 0 || count > maxRefs) return `DATA with ${count} references, the limit is ${maxRefs}`;
+    if (!payload.ok() || count === 0 || count > maxRefs)
+      return `DATA with ${count} references, the limit is ${maxRefs}`;
     if (half === undefined) return 'DATA with references on a channel that is gone';
     const refs: Entry[] = [];
     for (let i = 0; i < count; i++) {
       const kind = payload.byte();
       const id = payload.varint();
-      if (!payload.ok || kind < refKind.sender || kind > refKind.duplex) return 'DATA with a malformed reference';
+      if (!payload.ok() || kind < refKind.sender || kind > refKind.duplex) return 'DATA with a malformed reference';
       const { table, limits } = this.#target;
       if (table.peerCount >= limits.maxChannels) return `more than ${limits.maxChannels} channels`;
       const entry = this.#target.enter(kind as RefKind, half.codec);
@@ -133,28 +134,38 @@ export class Dispatch implements FrameSink {
     switch (type) {
       case frameType.credit: {
         const bytes = payload.varint();
-        if (!payload.ok || bytes === 0) return 'malformed CREDIT';
-        return entry.out === undefined ? wrongWay(type, id) : void entry.out.granted(bytes);
+        if (!payload.ok() || bytes === 0) return 'malformed CREDIT';
+        if (entry.out === undefined) return wrongWay(type, id);
+        entry.out.granted(bytes);
+        return undefined;
       }
       case frameType.close:
-        return entry.in === undefined ? wrongWay(type, id) : void entry.in.peerClosed();
+        if (entry.in === undefined) return wrongWay(type, id);
+        entry.in.peerClosed();
+        return undefined;
       case frameType.abort: {
         const reason = readReason(payload);
         if (reason === undefined) return 'malformed ABORT';
-        return entry.in === undefined ? wrongWay(type, id) : void entry.in.peerAborted(reason);
+        if (entry.in === undefined) return wrongWay(type, id);
+        entry.in.peerAborted(reason);
+        return undefined;
       }
       case frameType.cancel: {
         const reason = readReason(payload);
         if (reason === undefined) return 'malformed CANCEL';
-        return entry.out === undefined ? wrongWay(type, id) : void entry.out.cancelled(reason);
+        if (entry.out === undefined) return wrongWay(type, id);
+        entry.out.cancelled(reason);
+        return undefined;
       }
       case frameType.done:
-        return entry.out === undefined ? wrongWay(type, id) : void entry.out.done();
+        if (entry.out === undefined) return wrongWay(type, id);
+        entry.out.done();
+        return undefined;
       case frameType.drop:
         return entry.in instanceof InMessage ? entry.in.dropped() : wrongWay(type, id);
       case frameType.ack: {
         const count = payload.varint();
-        if (!payload.ok) return 'malformed ACK';
+        if (!payload.ok()) return 'malformed ACK';
         if (!(entry.out instanceof OutMessage)) return wrongWay(type, id);
         if (count > entry.out.written)
           return `ACK of ${count} messages on channel ${id}, ${entry.out.written} were sent`;

@@ -41,9 +41,9 @@ export function encodeHello({ limits, codecs }: Hello): Uint8Array {
 /** Reads a HELLO's payload; a string is the reason why it cannot be accepted. Bytes behind what is known are ignored. */
 export function decodeHello(payload: ByteCursor, own: SessionLimits): Hello | string {
   const start = payload.take(magic.length);
-  if (!payload.ok || !magic.every((byte, i) => start[i] === byte)) return 'HELLO: not a circuit channel session';
+  if (!payload.ok() || !magic.every((byte, i) => start[i] === byte)) return 'HELLO: not a circuit channel session';
   const version = payload.varint();
-  if (!payload.ok || version !== protocolVersion) {
+  if (!payload.ok() || version !== protocolVersion) {
     return `HELLO: protocol version ${version}, this side speaks ${protocolVersion}`;
   }
   const [maxChannels, maxMessageBytes, windowBytes, streamWindowBytes, count] = [
@@ -53,10 +53,10 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits): Hello | st
     payload.varint(),
     payload.varint(),
   ] as const;
-  if (!payload.ok || count > maxCodecs) return 'HELLO: malformed';
+  if (!payload.ok() || count > maxCodecs) return 'HELLO: malformed';
   const codecs: string[] = [];
   for (let i = 0; i < count; i++) codecs.push(payload.text(maxCodecNameBytes));
-  if (!payload.ok || maxChannels < 1 || maxMessageBytes < 1) return 'HELLO: malformed';
+  if (!payload.ok() || maxChannels < 1 || maxMessageBytes < 1) return 'HELLO: malformed';
   if (windowBytes < minWindowBytes || streamWindowBytes < minWindowBytes) {
     return `HELLO: windows of ${windowBytes} and ${streamWindowBytes} bytes, at least ${minWindowBytes} are needed`;
   }

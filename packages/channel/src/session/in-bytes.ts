@@ -38,7 +38,7 @@ export class InBytes extends InHalf implements ByteReader {
     try {
       this.checkHeld();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return this.readNow(options);
   }
@@ -50,7 +50,7 @@ export class InBytes extends InHalf implements ByteReader {
       const chunk = this.tryReadNow();
       if (chunk !== undefined) return Promise.resolve(chunk ?? undefined);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { resolve, reject, release: undefined };

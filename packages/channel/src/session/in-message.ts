@@ -89,7 +89,7 @@ export class InMessage extends InHalf implements Receiver {
     try {
       this.checkHeld();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return this.receiveNow(options);
   }
@@ -102,7 +102,7 @@ export class InMessage extends InHalf implements Receiver {
       const result = this.tryReceiveNow(options.returns !== false);
       if (result !== undefined) return result.done ? resolvedEnd : Promise.resolve(result);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { returns: options.returns !== false, resolve, reject, release: undefined };

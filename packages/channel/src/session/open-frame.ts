@@ -39,7 +39,7 @@ export function readOpen(payload: ByteCursor): OpenFrame | undefined {
   const codec = payload.text(maxCodecNameBytes);
   const target = payload.text(maxTargetBytes);
   const length = payload.varint();
-  if (!payload.ok || length > maxOriginBytes) return undefined;
+  if (!payload.ok() || length > maxOriginBytes) return undefined;
   const origin = payload.take(length).slice();
-  return payload.ok ? { codec, target, origin } : undefined;
+  return payload.ok() ? { codec, target, origin } : undefined;
 }

@@ -24,7 +24,7 @@ export class OutBytes extends OutHalf implements ByteWriter {
     try {
       this.checkHeld();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return this.writeNow(chunk, false, options);
   }

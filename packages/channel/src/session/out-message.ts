@@ -93,7 +93,7 @@ export class OutMessage extends OutHalf implements Sender {
       this.checkHeld();
       return this.sendNow(value, options);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

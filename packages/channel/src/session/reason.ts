@@ -22,7 +22,7 @@ export function readReason(payload: ByteCursor): CircuitError | undefined {
   const code = payload.text(maxReasonBytes);
   const message = payload.text(maxReasonBytes);
   const detail = payload.text(maxReasonBytes);
-  if (!payload.ok) return undefined;
+  if (!payload.ok()) return undefined;
   return new CircuitError(isErrorCode(code) ? code : 'aborted', message, detail === '' ? {} : { detail });
 }
 

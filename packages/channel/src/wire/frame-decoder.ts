@@ -81,7 +81,7 @@ export class FrameDecoder {
     const end = start + length;
     const cursor = new ByteCursor(bytes, start, Math.min(end, bytes.length));
     const id = cursor.varint();
-    if (!cursor.ok) return `frame type ${type}: malformed channel id`;
+    if (!cursor.ok()) return `frame type ${type}: malformed channel id`;
     if (type !== frameType.bytes) return this.#sink.frame(type, id, cursor) ?? end;
     this.#streamId = id;
     this.#streamLeft = end - cursor.offset;

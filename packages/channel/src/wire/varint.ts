@@ -30,12 +30,12 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
   return at;
 }
 
-/** A reader over bytes from outside: it never throws, `ok` turns false at the first thing that does not fit. */
+/** A reader over bytes from outside: it never throws, `ok()` turns false at the first thing that does not fit. */
 export class ByteCursor {
   readonly bytes: Uint8Array;
   readonly end: number;
   offset: number;
-  ok = true;
+  #ok = true;
 
   constructor(bytes: Uint8Array, offset: number, end: number) {
     this.bytes = bytes;
@@ -43,16 +43,21 @@ export class ByteCursor {
     this.end = end;
   }
 
-  /** One byte, or 0 with `ok` false. */
+  /** Whether everything read so far was there and well formed. */
+  ok(): boolean {
+    return this.#ok;
+  }
+
+  /** One byte, or 0 with `ok()` false. */
   byte(): number {
     if (this.offset >= this.end) {
-      this.ok = false;
+      this.#ok = false;
       return 0;
     }
     return this.bytes[this.offset++] as number;
   }
 
-  /** A varint, or 0 with `ok` false: cut off, longer than eight bytes, beyond 2^53 − 1 or padded with zero groups. */
+  /** A varint, or 0 with `ok()` false: cut off, longer than eight bytes, beyond 2^53 − 1 or padded with zero groups. */
   varint(): number {
     const first = this.byte();
     if (first < 0x80) return first;
@@ -62,19 +67,19 @@ export class ByteCursor {
       const next = this.byte();
       value += (next & 0x7f) * scale;
       if (next < 0x80) {
-        if (next === 0 || value > Number.MAX_SAFE_INTEGER) this.ok = false;
-        return this.ok ? value : 0;
+        if (next === 0 || value > Number.MAX_SAFE_INTEGER) this.#ok = false;
+        return this.ok() ? value : 0;
       }
       scale *= 0x80;
     }
-    this.ok = false;
+    this.#ok = false;
     return 0;
   }
 
-  /** `length` bytes as a view, or none with `ok` false. */
+  /** `length` bytes as a view, or none with `ok()` false. */
   take(length: number): Uint8Array {
     if (length > this.end - this.offset) {
-      this.ok = false;
+      this.#ok = false;
       return none;
     }
     const view = this.bytes.subarray(this.offset, this.offset + length);
@@ -82,17 +87,17 @@ export class ByteCursor {
     return view;
   }
 
-  /** A string of at most `maxBytes` bytes of UTF-8 behind its length; malformed UTF-8 turns `ok` false. */
+  /** A string of at most `maxBytes` bytes of UTF-8 behind its length; malformed UTF-8 turns `ok()` false. */
   text(maxBytes: number): string {
     const length = this.varint();
-    if (length > maxBytes) this.ok = false;
-    if (!this.ok) return '';
+    if (length > maxBytes) this.#ok = false;
+    if (!this.ok()) return '';
     const bytes = this.take(length);
-    if (!this.ok) return '';
+    if (!this.ok()) return '';
     try {
       return strictDecoder.decode(bytes);
     } catch {
-      this.ok = false;
+      this.#ok = false;
       return '';
     }
   }

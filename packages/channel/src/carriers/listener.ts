@@ -1,0 +1,63 @@
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
+import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { PeerInfo, Session } from '../types.js';
+import { SocketCarrier } from './socket-carrier.js';
+import { socketError } from './socket-error.js';
+
+/** A port or socket file where sessions come in. */
+export interface Listener {
+  /** Where it listens; the real port if 0 was asked for. */
+  readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Takes no more connections and drops those that are no session yet; sessions go on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Called for each session that came in; owns it from then on. */
+export type OnSession = (session: Session) => void;
+
+/** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. */
+export async function startListener(server: Server, options: ListenOptions, what: string): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(socketError(what, error)));
+    server.listen(options, () => {
+      server.removeAllListeners('error');
+      // Errors of accepting (no more descriptors) must not end the process; the next accept may work.
+      server.on('error', ignore);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo | string;
+  let closing: Promise<void> | undefined;
+  return {
+    address: typeof bound === 'string' ? { path: bound } : { host: bound.address, port: bound.port },
+    close() {
+      closing ??= new Promise<void>((resolve) => {
+        server.close(() => undefined);
+        for (const socket of sockets) if (!owned.has(socket)) socket.destroy();
+        resolve();
+      });
+      return closing;
+    },
+  };
+}
+
+const owned = new WeakSet<Socket>();
+
+/** Makes the session of an accepted connection. */
+export function acceptSession(
+  socket: Socket,
+  raw: Socket,
+  peer: PeerInfo,
+  options: SessionOptions | undefined,
+  onSession: OnSession,
+): void {
+  owned.add(raw);
+  onSession(new ChannelSession(new SocketCarrier(socket, peer), 'listener', options));
+}
+
+function ignore(): void {}

@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net';
+import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import type { PeerInfo } from '../types.js';
+
+/** A connected Node socket, plain or TLS, as a carrier. Takes the socket over. */
+export class SocketCarrier implements Carrier {
+  readonly peer: PeerInfo;
+  readonly #socket: Socket;
+  #failure: Error | undefined;
+
+  constructor(socket: Socket, peer: PeerInfo) {
+    this.#socket = socket;
+    this.peer = peer;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  schedule(run: () => void): void {
+    process.nextTick(run);
+  }
+
+  start(events: CarrierEvents): void {
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+    socket.on('drain', () => events.drained());
+    socket.on('error', (error) => {
+      this.#failure ??= error;
+    });
+    // The peer said all it had to say; what it did not say goodbye for is lost either way.
+    socket.on('end', () => socket.end());
+    socket.on('close', () => events.closed(this.#failure));
+    if (socket.destroyed) events.closed(this.#failure);
+  }
+
+  write(pieces: Uint8Array[]): void {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return;
+    if (pieces.length === 1) {
+      socket.write(pieces[0] as Uint8Array);
+      return;
+    }
+    socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    socket.uncork();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,140 @@
+import { constants } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { CircuitError, type WaitOptions } from '@circuit/base';
+import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { PeerInfo, Session } from '../types.js';
+import { connected } from './connect.js';
+import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { SocketCarrier } from './socket-carrier.js';
+import { hostPort, remote } from './tcp.js';
+
+export type { Listener, OnSession } from './listener.js';
+
+/** A secret that both sides know: TLS 1.3 external PSK (RFC 8446, 4.2.11) with an ephemeral X25519 exchange. */
+export interface PreSharedKey {
+  /** Travels in clear; tells the listener which key is meant. ≤ 128 bytes. */
+  readonly identity: string;
+  /** Exactly 32 bytes, derived from a long random secret. */
+  readonly key: Uint8Array;
+}
+
+export interface DialTlsOptions extends WaitOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly psk: PreSharedKey;
+  readonly session?: SessionOptions;
+}
+
+export interface ListenTlsOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The 32 bytes for an identity; `undefined` refuses it. Synchronous. */
+  readonly pskFor: (identity: string) => Uint8Array | undefined;
+  /** How long a connection may take to prove the key; default 10,000. */
+  readonly handshakeMs?: number;
+  /** Called for connections that did not; for a log line. */
+  readonly onRefused?: (address: string, reason: string) => void;
+  readonly session?: SessionOptions;
+}
+
+const keyBytes = 32;
+const suites = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
+
+/**
+ * A session over TLS 1.3 with a pre-shared key: both sides have proved that they know it, nothing else is accepted.
+ * Rejects with `denied` for a wrong key or identity, and for a listener that shows a certificate instead.
+ */
+export async function dialTls({ host, port, psk, session, signal }: DialTlsOptions): Promise<Session> {
+  checkKey(psk.key);
+  const what = `dial tls ${hostPort(host, port)}`;
+  const socket = connect({
+    host,
+    port,
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ciphers: suites,
+    // No authority is trusted: a server that answers with a certificate instead of the key must fail.
+    ca: [],
+    pskCallback: () => ({ identity: psk.identity, psk: psk.key }),
+    checkServerIdentity: () => undefined,
+  });
+  socket.setNoDelay(true);
+  try {
+    await connected(socket, 'secureConnect', what, signal);
+  } catch (error) {
+    throw explain(error, what);
+  }
+  if (socket.getProtocol() !== 'TLSv1.3' || Object.keys(socket.getPeerCertificate()).length > 0) {
+    socket.destroy();
+    throw new CircuitError('denied', `${what}: the other side did not prove the key`);
+  }
+  const peer = peerInfo(socket, hostPort(host, port), psk.identity);
+  return new ChannelSession(new SocketCarrier(socket, peer), 'dialler', session);
+}
+
+/** Takes sessions on a TLS port from who knows a key; the session's `peer.identity` names it. */
+export function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
+  const { host, port, session, onRefused } = options;
+  const identities = new WeakMap<TLSSocket, string>();
+  const raws = new WeakMap<TLSSocket, Socket>();
+  const server = createServer({
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ciphers: suites,
+    // A ticket would let a client in again after its key was removed.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    handshakeTimeout: options.handshakeMs ?? 10_000,
+    noDelay: true,
+    allowHalfOpen: true,
+    pskCallback(socket, identity) {
+      const key = options.pskFor(identity);
+      if (key === undefined) return null;
+      checkKey(key);
+      identities.set(socket, identity);
+      return key;
+    },
+  });
+  server.on('secureConnection', (socket) => {
+    const identity = identities.get(socket);
+    if (identity === undefined) {
+      socket.destroy();
+      return;
+    }
+    acceptSession(socket, raws.get(socket) ?? socket, peerInfo(socket, remote(socket), identity), session, onSession);
+  });
+  server.on('tlsClientError', (error, socket) => {
+    socket.on('error', ignore);
+    onRefused?.(remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
+    socket.destroy();
+  });
+  return startListener(server, { host, port }, `listen tls ${hostPort(host, port)}`);
+}
+
+function peerInfo(socket: TLSSocket, address: string, identity: string): PeerInfo {
+  return {
+    carrier: 'tls',
+    address,
+    identity,
+    exportKey: (label, length) => new Uint8Array(socket.exportKeyingMaterial(length, label, Buffer.alloc(0))),
+  };
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length === keyBytes) return;
+  throw new CircuitError('invalid', `pre-shared key of ${key.length} bytes, want exactly ${keyBytes}`);
+}
+
+/** What OpenSSL says when the keys differ, in our words. */
+function explain(error: unknown, what: string): unknown {
+  if (!(error instanceof CircuitError)) return error;
+  if (error.code === 'peer-gone' || error.detail === 'ECONNRESET' || error.code === 'denied') {
+    return new CircuitError('denied', `${what}: the other side does not accept this key, or does not speak TLS`, {
+      cause: error,
+      ...(error.detail === undefined ? {} : { detail: error.detail }),
+    });
+  }
+  return error;
+}
+
+function ignore(): void {}

@@ -1,0 +1,36 @@
+import { CircuitError } from '@circuit/base';
+import { End } from '../local/end.js';
+import { pumpBytes, pumpMessages } from '../local/pump.js';
+import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
+import { InBytes } from '../session/in-bytes.js';
+import { InMessage } from '../session/in-message.js';
+import { OutBytes } from '../session/out-bytes.js';
+import { OutMessage } from '../session/out-message.js';
+import { spliceBytes, spliceMessages } from '../session/splice.js';
+import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
+
+/**
+ * Joins two channels for good: all that arrives on `from` goes to `to`, with return channels, nested channels and streams;
+ * the end, an abort, a cancel, acknowledgements and credit travel through. Takes both ends out of the caller's hands.
+ * Between two sessions nothing is decoded if the codec is the same. Throws `conflict` for an end that was moved before.
+ */
+export function relay(from: Receiver, to: Sender): void {
+  takeBoth(from, to);
+  if (from instanceof InMessage && to instanceof OutMessage && from.codec.name === to.codec.name) {
+    spliceMessages(from, to, to.maker);
+  } else void pumpMessages(from as unknown as RawReceiver, to as unknown as RawSender);
+}
+
+/** {@link relay} for byte streams. */
+export function relayBytes(from: ByteReader, to: ByteWriter): void {
+  takeBoth(from, to);
+  if (from instanceof InBytes && to instanceof OutBytes) spliceBytes(from, to);
+  else void pumpBytes(from as unknown as RawReader, to as unknown as RawWriter);
+}
+
+function takeBoth(from: unknown, to: unknown): void {
+  if (!(from instanceof End) || !(to instanceof End))
+    throw new CircuitError('invalid', 'relay: not an end of a channel');
+  from.move();
+  to.move();
+}

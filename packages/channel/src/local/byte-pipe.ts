@@ -1,0 +1,244 @@
+import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
+import { reasonError } from '../session/reason.js';
+import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
+import { Deque } from './deque.js';
+import { End, type EndKind } from './end.js';
+import type { RawReader, RawWriter } from './raw.js';
+import { Waiters } from './waiters.js';
+
+/**
+ * A byte stream inside this process: what is written to `writer` is read from `reader`. A write waits while more than
+ * `highWaterBytes` (65,536 by default) are unread.
+ */
+export function bytePipe(highWaterBytes = 65_536): ByteDuplex {
+  const core = new BytePipeCore(highWaterBytes);
+  return { reader: new BytePipeReader(core), writer: new BytePipeWriter(core) };
+}
+
+interface Reading {
+  readonly resolve: (chunk: Uint8Array | undefined) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+class BytePipeCore {
+  readonly highWaterBytes: number;
+  readonly chunks = new Deque<Uint8Array>();
+  readonly readings = new Deque<Reading>();
+  readonly room = new Waiters();
+  readonly readable = new Waiters();
+  bytes = 0;
+  closed = false;
+  failure: CircuitError | undefined;
+  #finished: Deferred | undefined;
+
+  constructor(highWaterBytes: number) {
+    this.highWaterBytes = highWaterBytes;
+  }
+
+  get finished(): Promise<void> {
+    if (this.#finished === undefined) {
+      this.#finished = deferred();
+      this.#finished.promise.catch(nothing);
+      this.#checkFinished();
+    }
+    return this.#finished.promise;
+  }
+
+  push(chunk: Uint8Array): void {
+    const reading = this.readings.shift();
+    if (reading !== undefined) {
+      reading.release?.();
+      reading.resolve(chunk);
+      return;
+    }
+    this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    this.readable.notify();
+  }
+
+  take(): Uint8Array | null | undefined {
+    const chunk = this.chunks.shift();
+    if (chunk !== undefined) {
+      this.bytes -= chunk.length;
+      this.room.notify();
+      this.#checkFinished();
+      return chunk;
+    }
+    if (this.failure !== undefined) throw this.failure;
+    return this.closed ? null : undefined;
+  }
+
+  close(): void {
+    if (this.closed || this.failure !== undefined) return;
+    this.closed = true;
+    for (const reading of this.readings.drain()) {
+      reading.release?.();
+      reading.resolve(undefined);
+    }
+    this.#tellAll();
+  }
+
+  fail(reason: CircuitError): void {
+    if (this.failure !== undefined || (this.closed && this.chunks.length === 0)) return;
+    this.failure = reason;
+    this.chunks.drain();
+    this.bytes = 0;
+    for (const reading of this.readings.drain()) {
+      reading.release?.();
+      reading.reject(reason);
+    }
+    this.#tellAll();
+  }
+
+  #tellAll(): void {
+    this.room.notify();
+    this.readable.notify();
+    this.#checkFinished();
+  }
+
+  #checkFinished(): void {
+    if (this.failure !== undefined) this.#finished?.reject(this.failure);
+    else if (this.closed && this.chunks.length === 0) this.#finished?.resolve();
+  }
+}
+
+class BytePipeReader extends End implements ByteReader, RawReader {
+  readonly endKind: EndKind = 'reader';
+  readonly #core: BytePipeCore;
+  #moved = false;
+
+  constructor(core: BytePipeCore) {
+    super();
+    this.#core = core;
+  }
+
+  read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#moved ? Promise.reject(movedError()) : this.readNow(options);
+  }
+
+  readNow({ signal }: WaitOptions): Promise<Uint8Array | undefined> {
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    try {
+      const chunk = this.#core.take();
+      if (chunk !== undefined) return Promise.resolve(chunk ?? undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      const reading: Reading = { resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        reading.release = onAbort(signal, () => {
+          if (this.#core.readings.remove(reading)) reject(abortError(signal));
+        });
+      }
+      this.#core.readings.push(reading);
+    });
+  }
+
+  tryRead(): Uint8Array | null | undefined {
+    if (this.#moved) throw movedError();
+    return this.#core.take();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    let finished = false;
+    try {
+      for (;;) {
+        const chunk = await this.read();
+        if (chunk === undefined) break;
+        yield chunk;
+      }
+      finished = true;
+    } finally {
+      if (!finished) this.cancel();
+    }
+  }
+
+  cancel(reason?: unknown): void {
+    if (!this.#moved) this.cancelNow(reasonError(reason, 'cancelled by the reader'));
+  }
+
+  cancelNow(reason: CircuitError): void {
+    this.#core.fail(reason);
+  }
+
+  onReadable(run: () => void): () => void {
+    return this.#core.readable.add(run);
+  }
+
+  move(): void {
+    if (this.#moved) throw movedError();
+    this.#moved = true;
+  }
+}
+
+class BytePipeWriter extends End implements ByteWriter, RawWriter {
+  readonly endKind: EndKind = 'writer';
+  readonly #core: BytePipeCore;
+  #moved = false;
+
+  constructor(core: BytePipeCore) {
+    super();
+    this.#core = core;
+  }
+
+  get closed(): Promise<void> {
+    return this.#core.finished;
+  }
+
+  write(chunk: Uint8Array, options: WaitOptions = {}): Promise<void> {
+    return this.#moved ? Promise.reject(movedError()) : this.writeNow(chunk, false, options);
+  }
+
+  async writeNow(chunk: Uint8Array, owned: boolean, { signal }: WaitOptions = {}): Promise<void> {
+    const core = this.#core;
+    this.#check();
+    if (signal?.aborted) throw abortError(signal);
+    if (chunk.length > 0) core.push(owned ? chunk : chunk.slice());
+    // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
+    while (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
+      await new Promise<void>((resolve) => {
+        const withdraw = core.room.add(resolve);
+        const release = onAbort(signal, () => {
+          withdraw();
+          resolve();
+        });
+        core.room.add(release);
+      });
+    }
+    if (core.failure !== undefined) throw core.failure;
+  }
+
+  close(): void {
+    if (!this.#moved) this.closeNow();
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.#moved) this.abortNow(reasonError(reason, 'aborted by the writer'));
+  }
+
+  closeNow(): void {
+    this.#core.close();
+  }
+
+  abortNow(reason: CircuitError): void {
+    this.#core.fail(reason);
+  }
+
+  move(): void {
+    if (this.#moved) throw movedError();
+    this.#moved = true;
+  }
+
+  #check(): void {
+    if (this.#core.failure !== undefined) throw this.#core.failure;
+    if (this.#core.closed) throw new CircuitError('closed', 'write on a closed stream');
+  }
+}
+
+function movedError(): CircuitError {
+  return new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
+}
+
+function nothing(): void {}

@@ -1,0 +1,325 @@
+import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
+import { reasonError } from '../session/reason.js';
+import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
+import { Deque } from './deque.js';
+import { End, type EndKind } from './end.js';
+import type { RawReceiver, RawSender } from './raw.js';
+import { swallow } from './swallow.js';
+import { Waiters } from './waiters.js';
+
+/** Both ends of a channel inside one process. */
+export interface Pipe<T> {
+  readonly sender: Sender<T>;
+  readonly receiver: Receiver<T>;
+}
+
+/**
+ * A channel inside this process with the semantics of Go's: `capacity` messages are held, a send beyond that (with capacity
+ * 0: every send) resolves when its message is taken. Values pass by reference: a send gives the value away.
+ */
+export function pipe<T = unknown>(capacity = 0): Pipe<T> {
+  if (!Number.isSafeInteger(capacity) || capacity < 0) {
+    throw new CircuitError('invalid', `pipe: capacity ${capacity}, want a whole number from 0`);
+  }
+  const core = new PipeCore(capacity);
+  return { sender: new PipeSender(core), receiver: new PipeReceiver<T>(core) };
+}
+
+interface Offer {
+  readonly value: unknown;
+  readonly ret: Sender;
+  /** Resolves the send; `undefined` once it has been resolved by room in the buffer. */
+  taken: (() => void) | undefined;
+  readonly acknowledged: boolean;
+  refused: ((error: CircuitError) => void) | undefined;
+  release: (() => void) | undefined;
+}
+
+interface Demand {
+  readonly returns: boolean;
+  readonly resolve: (result: ReceiveResult) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+const resolved: Promise<void> = Promise.resolve();
+
+class PipeCore {
+  readonly capacity: number;
+  readonly offers = new Deque<Offer>();
+  readonly demands = new Deque<Demand>();
+  readonly writable = new Waiters();
+  readonly readable = new Waiters();
+  failure: CircuitError | undefined;
+  closed = false;
+  #finished: Deferred | undefined;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get finished(): Promise<void> {
+    if (this.#finished === undefined) {
+      this.#finished = deferred();
+      this.#finished.promise.catch(nothing);
+      this.checkFinished();
+    }
+    return this.#finished.promise;
+  }
+
+  checkFinished(): void {
+    if (this.failure !== undefined) this.#finished?.reject(this.failure);
+    else if (this.closed && this.offers.length === 0) this.#finished?.resolve();
+  }
+
+  get refusal(): CircuitError | undefined {
+    if (this.failure !== undefined) return this.failure;
+    return this.closed ? new CircuitError('closed', 'send on a closed channel') : undefined;
+  }
+
+  /** A waiting receiver takes the value at once; answers whether there was one. */
+  handOver(value: unknown, ret: Sender): boolean {
+    const demand = this.demands.shift();
+    if (demand === undefined) return false;
+    demand.release?.();
+    demand.resolve({ done: false, value, ret: kept(ret, demand.returns) });
+    return true;
+  }
+
+  take(returns: boolean): ReceiveResult | undefined {
+    const offer = this.offers.shift();
+    if (offer === undefined) {
+      if (this.failure !== undefined) throw this.failure;
+      return this.closed ? { done: true } : undefined;
+    }
+    offer.release?.();
+    offer.taken?.();
+    this.#fillBuffer();
+    this.writable.notify();
+    if (this.closed) this.checkFinished();
+    return { done: false, value: offer.value, ret: kept(offer.ret, returns) };
+  }
+
+  close(): void {
+    if (this.closed || this.failure !== undefined) return;
+    this.closed = true;
+    for (const demand of this.demands.drain()) {
+      demand.release?.();
+      demand.resolve({ done: true });
+    }
+    this.readable.notify();
+    this.writable.notify();
+    this.checkFinished();
+  }
+
+  fail(reason: CircuitError): void {
+    if (this.failure !== undefined || (this.closed && this.offers.length === 0)) return;
+    this.failure = reason;
+    for (const offer of this.offers.drain()) {
+      offer.release?.();
+      offer.ret.abort(new CircuitError('undelivered', `the message was not delivered: ${reason.message}`));
+      offer.refused?.(reason);
+    }
+    for (const demand of this.demands.drain()) {
+      demand.release?.();
+      demand.reject(reason);
+    }
+    this.readable.notify();
+    this.writable.notify();
+    this.checkFinished();
+  }
+
+  /** The next waiting send finds room in the buffer. */
+  #fillBuffer(): void {
+    let place = 0;
+    for (const offer of this.offers) {
+      if (place++ >= this.capacity) return;
+      if (offer.taken === undefined || offer.acknowledged) continue;
+      offer.release?.();
+      offer.release = undefined;
+      offer.taken();
+      offer.taken = undefined;
+      offer.refused = undefined;
+    }
+  }
+}
+
+class PipeSender extends End implements Sender, RawSender {
+  readonly endKind: EndKind = 'sender';
+  readonly #core: PipeCore;
+  #moved = false;
+
+  constructor(core: PipeCore) {
+    super();
+    this.#core = core;
+  }
+
+  get closed(): Promise<void> {
+    return this.#core.finished;
+  }
+
+  send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
+  send(value: unknown, options?: SendOptions): Promise<void>;
+  send(value: unknown, options: SendOptions = {}): Promise<unknown> {
+    if (this.#moved) return Promise.reject(movedError());
+    return this.sendNow(value, options);
+  }
+
+  sendNow(value: unknown, options: SendOptions): Promise<unknown> {
+    const core = this.#core;
+    const refusal = core.refusal;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    const back = options.returns === true ? pipe(1) : undefined;
+    const ret = back?.sender ?? options.returnTo ?? swallow;
+    if (core.handOver(value, ret)) return back === undefined ? resolved : Promise.resolve(back.receiver);
+    if (core.offers.length < core.capacity && options.acknowledged !== true) {
+      core.offers.push({ value, ret, taken: undefined, acknowledged: false, refused: undefined, release: undefined });
+      core.readable.notify();
+      return back === undefined ? resolved : Promise.resolve(back.receiver);
+    }
+    return new Promise((resolve, reject) => {
+      const offer: Offer = {
+        value,
+        ret,
+        taken: () => resolve(back?.receiver),
+        acknowledged: options.acknowledged === true,
+        refused: reject,
+        release: undefined,
+      };
+      if (signal !== undefined) {
+        offer.release = onAbort(signal, () => {
+          if (!core.offers.remove(offer)) return;
+          reject(abortError(signal));
+          core.checkFinished();
+        });
+      }
+      core.offers.push(offer);
+      core.readable.notify();
+    });
+  }
+
+  trySend(value: unknown): boolean {
+    if (this.#moved) throw movedError();
+    const core = this.#core;
+    if (core.refusal !== undefined) throw core.refusal;
+    if (core.handOver(value, swallow)) return true;
+    if (core.offers.length >= core.capacity) return false;
+    void this.sendNow(value, {});
+    return true;
+  }
+
+  close(): void {
+    if (!this.#moved) this.closeNow();
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.#moved) this.abortNow(reasonError(reason, 'aborted by the sender'));
+  }
+
+  closeNow(): void {
+    this.#core.close();
+  }
+
+  abortNow(reason: CircuitError): void {
+    this.#core.fail(reason);
+  }
+
+  onWritable(run: () => void): () => void {
+    return this.#core.writable.add(run);
+  }
+
+  move(): void {
+    if (this.#moved) throw movedError();
+    this.#moved = true;
+  }
+}
+
+class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
+  readonly endKind: EndKind = 'receiver';
+  readonly #core: PipeCore;
+  #moved = false;
+
+  constructor(core: PipeCore) {
+    super();
+    this.#core = core;
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<ReceiveResult<T>> {
+    if (this.#moved) return Promise.reject(movedError());
+    return this.receiveNow(options) as Promise<ReceiveResult<T>>;
+  }
+
+  receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
+    const core = this.#core;
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    const returns = options.returns !== false;
+    try {
+      const result = core.take(returns);
+      if (result !== undefined) return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      const demand: Demand = { returns, resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        demand.release = onAbort(signal, () => {
+          if (core.demands.remove(demand)) reject(abortError(signal));
+        });
+      }
+      core.demands.push(demand);
+      core.writable.notify();
+    });
+  }
+
+  tryReceive(options: { readonly returns?: boolean } = {}): ReceiveResult<T> | undefined {
+    if (this.#moved) throw movedError();
+    return this.#core.take(options.returns !== false) as ReceiveResult<T> | undefined;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    let finished = false;
+    try {
+      for (;;) {
+        const result = await this.receive({ returns: false });
+        if (result.done) break;
+        yield result.value;
+      }
+      finished = true;
+    } finally {
+      if (!finished) this.cancel();
+    }
+  }
+
+  cancel(reason?: unknown): void {
+    if (!this.#moved) this.cancelNow(reasonError(reason, 'cancelled by the receiver'));
+  }
+
+  cancelNow(reason: CircuitError): void {
+    this.#core.fail(reason);
+  }
+
+  onReadable(run: () => void): () => void {
+    return this.#core.readable.add(run);
+  }
+
+  move(): void {
+    if (this.#moved) throw movedError();
+    this.#moved = true;
+  }
+}
+
+/** The return channel as the receiver wants it: closed at once if it will not answer. */
+function kept(ret: Sender, returns: boolean): Sender {
+  if (returns) return ret;
+  ret.close();
+  return swallow;
+}
+
+function movedError(): CircuitError {
+  return new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
+}
+
+function nothing(): void {}
