@@ -211,6 +211,10 @@ export class OutMessage extends OutHalf implements Sender {
       return true;
     }
     const next = this.#queue.first() as Queued;
+    if (next.refs !== undefined && next.offset === 0 && next.refs.length > this.link.freeChannels) {
+      this.#refuse(next);
+      return true;
+    }
     if (next.raw !== undefined) {
       this.#queue.shift();
       this.link.countUnsent(-next.body.length);
@@ -250,7 +254,7 @@ export class OutMessage extends OutHalf implements Sender {
       throw error;
     }
     if (packed.refs !== undefined && packed.refs.length > this.link.freeChannels) {
-      const error = new CircuitError('limit', 'the peer takes no more channels', { retryable: true });
+      const error = tableFull();
       withdraw(packed.refs, error);
       throw error;
     }
@@ -301,6 +305,17 @@ export class OutMessage extends OutHalf implements Sender {
     this.#queue.shift();
     queued.release?.();
     this.link.countUnsent(queued.offset - queued.body.length);
+  }
+
+  /** The peer's table has no room for the ends of a message that had to wait: it fails; a relayed one ends the channel. */
+  #refuse(queued: Queued): void {
+    if (queued.raw !== undefined) {
+      this.abortNow(tableFull());
+      return;
+    }
+    this.#finish(queued);
+    withdraw(queued.refs, tableFull());
+    queued.reject?.(tableFull());
   }
 
   #nextCost(queued: Queued): number {
@@ -367,6 +382,10 @@ export class OutMessage extends OutHalf implements Sender {
 /** The ends of a message that never left: whoever holds the other end hears `undelivered`. */
 export function withdraw(refs: readonly OutReference[] | undefined, reason: CircuitError): void {
   for (const ref of refs ?? []) ref.entry.fail(undelivered(reason));
+}
+
+function tableFull(): CircuitError {
+  return new CircuitError('limit', 'the peer takes no more channels', { retryable: true });
 }
 
 function undelivered(reason: CircuitError): CircuitError {

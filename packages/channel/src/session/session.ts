@@ -140,7 +140,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   }
 
   get freeChannels(): number {
-    return (this.peerLimits?.maxChannels ?? 1) - this.table.ownCount - this.#held.length;
+    return (this.peerLimits?.maxChannels ?? Infinity) - this.table.ownCount - this.#held.length;
   }
 
   open<T = unknown>(options: OpenOptions = {}): Sender<T> {
