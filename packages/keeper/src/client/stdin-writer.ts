@@ -64,7 +64,8 @@ export class FifoWriter implements StdinWriter {
     try {
       await orAborted(taken.promise, signal);
     } catch (error) {
-      this.abort(this.#failure ?? new CircuitError('closed', 'stdin: a write was given up', { cause: error }));
+      // A failure of the FIFO itself was noted first and stays.
+      this.abort(new CircuitError('closed', 'stdin: a write was given up', { cause: error }));
       throw error;
     }
   }

@@ -25,7 +25,7 @@ export class StreamTail {
   readonly #options: StreamTailOptions;
   #readers = 0;
   #known: OutputAnswer = { startOffset: 0, endOffset: 0, eof: false };
-  #waiters = new Set<Deferred<void>>();
+  #waiters = new Set<Deferred>();
   #asking = false;
   #consumed = 0;
   #told = 0;

@@ -19,7 +19,7 @@ const quietAboveBytes = 1_048_576;
 const maxUnsentBytes = 16_777_216;
 
 /** Requests of one connection that have no answer yet. */
-const maxPending = 10_000;
+const maxPending = 65_536;
 
 export interface ConnectionOptions {
   readonly socket: Socket;
@@ -72,27 +72,39 @@ export class Connection {
 
   #receive(bytes: Buffer): void {
     for (const frame of this.#decoder.receive(bytes)) {
-      if (!frame.ok) return this.#refuse(frame.reason);
-      const validated = validateRequest(frame.value);
-      if (validated.ok) this.#serve(validated.id, validated.request);
-      else if (validated.id === undefined) return this.#refuse(validated.reason);
-      else this.#send({ id: validated.id, error: new CircuitError('protocol', validated.reason).toRecord() });
+      const reason = frame.ok ? this.#take(frame.value) : frame.reason;
+      if (reason === undefined) continue;
+      this.#refuse(reason);
+      return;
     }
   }
 
-  #refuse(reason: string): void {
-    this.#options.logger.warn('connection ended', { reason });
-    this.#send({ id: 0, error: new CircuitError('protocol', reason).toRecord() });
-    this.#options.socket.destroySoon();
+  /** The reason why the connection must end, if it must. */
+  #take(value: unknown): string | undefined {
+    const validated = validateRequest(value);
+    if (validated.ok) return this.#serve(validated.id, validated.request);
+    const { id, reason } = validated;
+    if (id === undefined) return reason;
+    this.#send({ id, error: new CircuitError('protocol', reason).toRecord() });
+    return undefined;
   }
 
-  #serve(id: number, request: Request): void {
-    if (this.#pending >= maxPending) return this.#refuse(`more than ${maxPending} requests without an answer`);
+  #refuse(reason: string): void {
+    const { socket, logger } = this.#options;
+    logger.warn('connection ended', { reason });
+    this.#send({ id: 0, error: new CircuitError('protocol', reason).toRecord() });
+    socket.removeAllListeners('data');
+    socket.destroySoon();
+  }
+
+  #serve(id: number, request: Request): string | undefined {
+    if (this.#pending >= maxPending) return `more than ${maxPending} requests without an answer`;
     this.#pending += 1;
     this.#answer(request).then(
       (answer) => this.#reply({ id, answer: answer ?? {} }),
       (error: unknown) => this.#reply({ id, error: toCircuitError(error).toRecord() }),
     );
+    return undefined;
   }
 
   #reply(message: KeeperMessage): void {
@@ -117,7 +129,8 @@ export class Connection {
         return undefined;
       }
       case 'signal':
-        return keeper.signal(keeper.get(request.process), request.signal, request.group);
+        keeper.signal(keeper.get(request.process), request.signal, request.group);
+        return undefined;
       case 'resize':
         keeper.get(request.process).mustRun();
         throw new CircuitError('unsupported', `process ${request.process} has no terminal`);
@@ -129,7 +142,8 @@ export class Connection {
       case 'list':
         return keeper.list(request.from);
       case 'forget':
-        return keeper.forget(keeper.get(request.process));
+        keeper.forget(keeper.get(request.process));
+        return undefined;
       case 'shutdown':
         if (request.kill) keeper.killAll();
         else if (!keeper.idle) throw new CircuitError('conflict', 'processes are running', { detail: 'busy' });

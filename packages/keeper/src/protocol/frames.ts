@@ -41,16 +41,17 @@ export class FrameDecoder {
         const frame = parse(part);
         if (!frame.ok) this.#spend();
         yield frame;
+        if (!frame.ok) return;
       } else {
         const length = part.readUInt32BE(0);
         if (length === 0 || length > maxFrameBytes) {
           this.#spend();
           yield { ok: false, reason: `frame of ${length} bytes; allowed are 1 to ${maxFrameBytes}` };
+          return;
         }
         this.#inBody = true;
         this.#wanted = length;
       }
-      if (this.#spent) return;
     }
   }
 

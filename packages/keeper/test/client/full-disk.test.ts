@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '@circuit/testkit';
+import { afterEach, expect, test } from 'vitest';
+import { useKeepers } from '../fixtures/keepers.js';
+import { readAll, readUntil, startOk } from '../fixtures/read-all.js';
+
+const mountable = process.platform === 'linux' && process.getuid?.() === 0;
+if (!mountable && process.env.CIRCUIT_TEST_ALL === '1')
+  throw new Error('a full disk can only be tried by root on Linux');
+if (!mountable) console.log('skipped: a full disk can only be tried by root on Linux');
+
+// Hooks run newest first: the keepers of a test end before its disk is taken away.
+const mounts: string[] = [];
+afterEach(() => {
+  for (const folder of mounts.splice(0)) execFileSync('umount', ['-l', folder]);
+});
+const keepers = useKeepers();
+
+function smallDisk(megabytes: number): string {
+  const folder = join(keepers.folder, 'disk');
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'circuit-keeper-test', folder]);
+  mounts.push(folder);
+  return folder;
+}
+
+test.skipIf(!mountable)('on a full disk a logged process goes on and its reader hears a gap', async () => {
+  const disk = smallDisk(4);
+  const set = await keepers.open({ segmentBytes: 65_536 }, disk);
+  const id = await startOk(set, keepers.spec('sh', ['-c', 'seq 1 2000000; read go; echo after; exit 4']));
+  await readUntil(set.openOutput(id, 'stdout', { from: 14_888_896 - 8 }), '>');
+  const ballast = join(disk, 'ballast');
+  rmSync(ballast, { force: true });
+  // Room again: what the process says from now on is kept.
+  execFileSync('mount', ['-o', 'remount,size=16m', disk]);
+  await set.closeStdin(id);
+  const ended = await set.wait(id);
+  expect(ended.exit).toEqual({ kind: 'exited', code: 4 });
+  expect(ended.stdout.endOffset).toBe(14_888_896 + 6);
+  expect(ended.stdout.lostBytes).toBeGreaterThan(10_000_000);
+  const text = await readAll(set, id);
+  const whole = `${Array.from({ length: 2_000_000 }, (_, i) => `${i + 1}\n`).join('')}after\n`;
+  const parts = [...text.matchAll(/<(\d+)-(\d+)>/g)].map(([, from, to]) => [Number(from), Number(to)] as const);
+  expect(parts.reduce((sum, [from, to]) => sum + to - from, 0)).toBe(ended.stdout.lostBytes);
+  let expected = '';
+  let at = 0;
+  for (const [from, to] of parts) {
+    expected += `${whole.slice(at, from)}<${from}-${to}>`;
+    at = to;
+  }
+  expect(text === expected + whole.slice(at)).toBe(true);
+  expect(text.endsWith('after\n')).toBe(true);
+});
+
+test.skipIf(!mountable)('on a full disk a piped process waits and loses nothing', async () => {
+  const disk = smallDisk(4);
+  const set = await keepers.open({}, disk);
+  const windowBytes = 16_777_216;
+  const id = await startOk(set, keepers.spec('seq', ['1', '2000000'], { mode: 'pipe', windowBytes }));
+  const reader = set.openOutput(id, 'stdout', { acknowledge: 'manual' });
+  const first = await reader.read();
+  expect(first.kind).toBe('data');
+  await until(
+    'the disk is full',
+    () =>
+      execFileSync('df', ['--output=avail', disk], { encoding: 'utf8' }).trim().endsWith(' 0') ||
+      / 0$|\n0$/.test(execFileSync('df', ['--output=avail', disk], { encoding: 'utf8' }).trim()),
+  );
+  execFileSync('mount', ['-o', 'remount,size=32m', disk]);
+  await reader.close();
+  const text = await readAll(set, id);
+  expect(text === Array.from({ length: 2_000_000 }, (_, i) => `${i + 1}\n`).join('')).toBe(true);
+});
+
+test.skipIf(!mountable)('a start on a full disk is refused as a limit and leaves nothing', async () => {
+  const disk = smallDisk(4);
+  const set = await keepers.open({}, disk);
+  await set.wait(await startOk(set, keepers.spec('true')));
+  const ballast = join(disk, 'ballast');
+  try {
+    writeFileSync(ballast, Buffer.alloc(8_000_000));
+  } catch {
+    // Full, as wanted.
+  }
+  await expect(set.start(keepers.spec('true'))).rejects.toMatchObject({ code: 'limit', detail: 'ENOSPC' });
+  rmSync(ballast);
+  await set.wait(await startOk(set, keepers.spec('true')));
+});
