@@ -8,12 +8,12 @@ export interface Psk {
   readonly identity: string;
   readonly right: KeyRight;
   readonly keyId: string;
-  readonly psk: Uint8Array;
+  readonly key: Uint8Array;
 }
 
 /** What a dialler with `key` presents. */
 export function pskFor(key: Key): Psk {
-  return { identity: pskIdentity(key), right: key.right, keyId: key.id, psk: key.derive('tls') };
+  return { identity: pskIdentity(key), right: key.right, keyId: key.id, key: key.derive('tls') };
 }
 
 /**
