@@ -75,7 +75,7 @@ export interface Receiver<T = unknown> extends AsyncIterable<T> {
   onReadable(run: () => void): () => void;
 }
 
-/** The reading end of a byte stream. Chunks have any size; the reader owns them. */
+/** The reading end of a byte stream. Chunks have any size; they may be shared with their writer, so they are not to be changed. */
 export interface ByteReader extends AsyncIterable<Uint8Array> {
   /** The next bytes, or `undefined` at the end. */
   read(options?: WaitOptions): Promise<Uint8Array | undefined>;
@@ -88,7 +88,7 @@ export interface ByteReader extends AsyncIterable<Uint8Array> {
 
 /** The writing end of a byte stream. Whoever holds it closes it. */
 export interface ByteWriter {
-  /** Writes a copy of `chunk`; resolves when there is room for more. */
+  /** Writes `chunk`, which must not be changed afterwards (as with Node's streams); resolves when there is room for more. */
   write(chunk: Uint8Array, options?: WaitOptions): Promise<void>;
   /** Ends the stream behind what was written. */
   close(): void;

@@ -117,7 +117,7 @@ declare function setImmediate(run: () => void): unknown;
 declare const process: { nextTick(run: () => void): void };
 
 const queueTick: (run: () => void) => void =
-  typeof process === 'object' ? (run) => process.nextTick(run) : (run) => queueMicrotask(run);
+  typeof process === 'object' ? (run) => queueMicrotask(() => process.nextTick(run)) : (run) => queueMicrotask(run);
 
 const queueTurn: (run: () => void) => void =
   typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => void setTimeout(run, 0);

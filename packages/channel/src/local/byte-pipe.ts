@@ -188,14 +188,14 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
   }
 
   write(chunk: Uint8Array, options: WaitOptions = {}): Promise<void> {
-    return this.#moved ? Promise.reject(movedError()) : this.writeNow(chunk, false, options);
+    return this.#moved ? Promise.reject(movedError()) : this.writeNow(chunk, options);
   }
 
-  async writeNow(chunk: Uint8Array, owned: boolean, { signal }: WaitOptions = {}): Promise<void> {
+  async writeNow(chunk: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
     const core = this.#core;
     this.#check();
     if (signal?.aborted) throw abortError(signal);
-    if (chunk.length > 0) core.push(owned ? chunk : chunk.slice());
+    if (chunk.length > 0) core.push(chunk);
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
     while (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
       await new Promise<void>((resolve) => {

@@ -28,7 +28,7 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
     for (;;) {
       const chunk = await from.readNow({});
       if (chunk === undefined) break;
-      await to.writeNow(chunk, true);
+      await to.writeNow(chunk);
     }
     to.closeNow();
   } catch (error) {

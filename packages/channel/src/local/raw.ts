@@ -15,8 +15,7 @@ export interface RawReceiver {
 }
 
 export interface RawWriter {
-  /** An `owned` chunk is the callee's. */
-  writeNow(chunk: Uint8Array, owned: boolean, options?: WaitOptions): Promise<void>;
+  writeNow(chunk: Uint8Array, options?: WaitOptions): Promise<void>;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
   readonly closed: Promise<void>;

@@ -26,19 +26,18 @@ export class OutBytes extends OutHalf implements ByteWriter {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.writeNow(chunk, false, options);
+    return this.writeNow(chunk, options);
   }
 
-  /** `write` for who took the end over; an `owned` chunk is not copied. */
-  writeNow(chunk: Uint8Array, owned: boolean, { signal }: WaitOptions = {}): Promise<void> {
+  /** `write` for who took the end over. */
+  writeNow(chunk: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
     const refusal = this.sendRefusal;
     if (refusal !== undefined) return Promise.reject(refusal);
     if (signal?.aborted) return Promise.reject(abortError(signal));
     if (chunk.length === 0) return resolved;
-    const mine = owned ? chunk : chunk.slice();
-    if (this.#writeAtOnce(mine)) return resolved;
+    if (this.#writeAtOnce(chunk)) return resolved;
     return new Promise((resolve, reject) => {
-      const queued = this.#push(mine, resolve, reject);
+      const queued = this.#push(chunk, resolve, reject);
       if (signal === undefined) return;
       queued.release = onAbort(signal, () => {
         if (!this.#queue.remove(queued)) return;

@@ -26,6 +26,11 @@ export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMake
   from.attach({
     piece(piece, first, cost) {
       const refs = piece.refs?.map((entry) => spliceEntry(entry, to, maker));
+      if (piece.body.length <= maxBodyBytes) {
+        const { flags, total, body } = piece;
+        to.forward({ flags, total, refs, first, body }, () => from.passed(cost));
+        return;
+      }
       const pieces = [...rawPieces(piece, first, refs)];
       const last = pieces.length - 1;
       pieces.forEach((raw, i) => to.forward(raw, i === last ? () => from.passed(cost) : nothing));
@@ -60,13 +65,9 @@ function joinHalves(from: Entry, to: Entry, maker: EntryMaker): void {
   else spliceBytes(from.in, to.out as OutBytes);
 }
 
-/** A piece as frames may carry it; one that was reassembled here is cut again. */
+/** A message that was reassembled here, cut again into pieces that frames may carry. */
 function* rawPieces(piece: InPiece, first: boolean, refs: readonly OutReference[] | undefined): Generator<RawPiece> {
-  const { body, flags, total } = piece;
-  if (body.length <= maxBodyBytes) {
-    yield { flags, total, refs, first, body };
-    return;
-  }
+  const { body, flags } = piece;
   for (let at = 0; at < body.length; at += maxBodyBytes) {
     const last = at + maxBodyBytes >= body.length;
     const head = first && at === 0;

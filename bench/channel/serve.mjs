@@ -1,0 +1,166 @@
+// The far side of every probe: run as a process of its own (`node serve.mjs KIND`) or inside the measuring one.
+import { createServer as createHttp2 } from 'node:http2';
+import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Decoder, encode } from '@msgpack/msgpack';
+import { relay } from '@circuit/channel';
+import { dialTcp, listenTcp } from '@circuit/channel/tcp';
+import { dialTls, listenTls } from '@circuit/channel/tls';
+import { listenUnix } from '@circuit/channel/unix';
+import { identity, key, ownSize } from './common.mjs';
+
+/** Answers requests with the same value, counts messages, swallows streams. */
+export async function serveSession(session) {
+  try {
+    for (;;) void serveChannel((await session.accept()).receiver);
+  } catch {
+    // The session is over.
+  }
+}
+
+async function serveChannel(receiver) {
+  let count = 0;
+  for (;;) {
+    const { done, value, ret } = await receiver.receive();
+    if (done) return;
+    if (value?.stream !== undefined) {
+      let bytes = 0;
+      for await (const chunk of value.stream) bytes += chunk.length;
+      await ret.send(bytes);
+      ret.close();
+    } else if (value?.count === true) {
+      await ret.send(count);
+      ret.close();
+      count = 0;
+    } else {
+      count++;
+      void ret.send(value);
+      ret.close();
+    }
+  }
+}
+
+async function forward(session, dial) {
+  const onward = await dial();
+  try {
+    for (;;) {
+      const { receiver, target } = await session.accept();
+      relay(receiver, onward.open({ target }));
+    }
+  } catch {
+    await onward.close();
+  }
+}
+
+/** Starts one kind of far side; resolves to `{address, close}`. */
+export async function serve(kind, onward) {
+  if (kind === 'tcp') return wrap(await listenTcp({ host: '127.0.0.1', port: 0 }, serveSession));
+  if (kind === 'tls') {
+    return wrap(
+      await listenTls(
+        { host: '127.0.0.1', port: 0, pskFor: (id) => (id === identity ? key : undefined) },
+        serveSession,
+      ),
+    );
+  }
+  if (kind === 'unix') {
+    const folder = mkdtempSync(join(tmpdir(), 'cbench-'));
+    const listener = await listenUnix({ path: join(folder, 's') }, serveSession);
+    return {
+      address: listener.address,
+      close: async () => (await listener.close(), rmSync(folder, { recursive: true, force: true })),
+    };
+  }
+  if (kind === 'relay-tcp') {
+    return wrap(
+      await listenTcp({ host: '127.0.0.1', port: 0 }, (s) =>
+        forward(s, () => dialTcp({ host: '127.0.0.1', port: onward.port })),
+      ),
+    );
+  }
+  if (kind === 'relay-tls') {
+    const dial = () => dialTls({ host: '127.0.0.1', port: onward.port, psk: { identity, key } });
+    return wrap(await listenTls({ host: '127.0.0.1', port: 0, pskFor: () => key }, (s) => forward(s, dial)));
+  }
+  if (kind === 'bare') return bare();
+  if (kind === 'http2') return http2();
+  throw new Error(`unknown kind ${kind}`);
+}
+
+function wrap(listener) {
+  return { address: listener.address, close: () => listener.close() };
+}
+
+/** First byte of a connection: P ping-pong of 100 bytes, M MessagePack messages behind a u32 length, B bytes. */
+function bare() {
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (first) => {
+      const mode = String.fromCharCode(first[0]);
+      let bytes = 0;
+      const onData = (chunk) => {
+        bytes += chunk.length;
+        if (mode === 'P') {
+          while (bytes >= ownSize) {
+            bytes -= ownSize;
+            socket.write(pong);
+          }
+        }
+      };
+      if (first.length > 1 && mode !== 'M') onData(first.subarray(1));
+      if (mode === 'M') messages(socket, first.subarray(1));
+      else socket.on('data', onData);
+      if (mode === 'B') socket.on('end', () => socket.end(String(bytes)));
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));
+  });
+}
+
+const pong = Buffer.alloc(ownSize);
+
+function messages(socket, first) {
+  const decoder = new Decoder();
+  let rest = first;
+  let count = 0;
+  socket.on('data', (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    while (rest.length - at >= 4) {
+      const length = rest.readUInt32BE(at);
+      if (rest.length - at - 4 < length) break;
+      decoder.decode(rest.subarray(at + 4, at + 4 + length));
+      count++;
+      at += 4 + length;
+    }
+    rest = rest.subarray(at);
+  });
+  socket.on('end', () => socket.end(encode(count)));
+}
+
+function http2() {
+  const server = createHttp2({ settings: { initialWindowSize: 1 << 20 } });
+  server.on('session', (session) => session.setLocalWindowSize(1 << 24));
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    let bytes = 0;
+    stream.on('data', (chunk) => {
+      bytes += chunk.length;
+    });
+    stream.on('end', () => stream.end(bytes > ownSize ? String(bytes) : pong));
+    stream.respond();
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));
+  });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const onward = process.argv[3] === undefined ? undefined : JSON.parse(process.argv[3]);
+  const { address } = await serve(process.argv[2], onward);
+  process.stdout.write(`${JSON.stringify(address)}\n`);
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
