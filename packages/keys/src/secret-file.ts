@@ -12,7 +12,7 @@ export interface SecretFile {
 }
 
 /** Larger files are no secrets of ours. */
-export const maxSecretFileBytes = 16_384;
+const maxSecretFileBytes = 16_384;
 
 /** Reads `path`. Fails with `not-found`, `denied`, `invalid` (too large, no file) or `io`. */
 export async function readSecretFile(path: string): Promise<SecretFile> {

@@ -5,7 +5,7 @@ export const segments: fc.Arbitrary<string> = fc
   .string({ unit: fc.constantFrom('a', 'b', '.', 'ä', '-', ' ', '😀'), minLength: 1, maxLength: 5 })
   .filter((name) => !/^\.{1,3}$/.test(name));
 
-export const serverIds: fc.Arbitrary<string> = fc
+const serverIds: fc.Arbitrary<string> = fc
   .string({ unit: fc.constantFrom('0', '1', 'a', 'f'), minLength: 1, maxLength: 4 })
   .map((hex) => `X${hex}`);
 
