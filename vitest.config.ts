@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
+    reporters: ['default', './tools/closing-line.mjs'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -15,7 +15,15 @@ export class Scope {
       this.#releases.push(release);
       return;
     }
-    this.#closing = this.#closing.then(release);
+    const closing = this.#closing;
+    this.#closing = (async () => {
+      try {
+        await closing;
+      } finally {
+        await release();
+      }
+    })();
+    this.#closing.catch(ignore);
   }
 
   /** Hands a resource over and returns it. */
@@ -48,3 +56,5 @@ export class Scope {
     if (failures.length > 0) throw failures[0];
   }
 }
+
+function ignore(): void {}

@@ -88,3 +88,17 @@ test('an empty scope closes, also by await using', async () => {
   expect(released).toBe(true);
   await new Scope().close();
 });
+
+test('what comes after a close that failed is released all the same', async () => {
+  const scope = new Scope();
+  scope.defer(() => {
+    throw new Error('first');
+  });
+  await expect(scope.close()).rejects.toThrow('first');
+  let released = false;
+  scope.defer(() => {
+    released = true;
+  });
+  await expect(scope.close()).rejects.toThrow('first');
+  expect(released).toBe(true);
+});

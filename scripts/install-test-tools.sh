@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond Node on Debian; does nothing where it is there already.
+set -euo pipefail
+missing=()
+command -v openssl >/dev/null || missing+=(openssl)
+command -v setsid >/dev/null || missing+=(util-linux)
+command -v ps >/dev/null || missing+=(procps)
+[ ${#missing[@]} -eq 0 ] && exit 0
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

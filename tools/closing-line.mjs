@@ -1,0 +1,16 @@
+// A vitest reporter that ends the output with one plain line: N passed, N failed, N skipped.
+export default class ClosingLine {
+  onTestRunEnd(modules, errors) {
+    const count = { passed: 0, failed: errors.length, skipped: 0 };
+    for (const module of modules) {
+      const before = count.failed;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        if (state in count) count[state]++;
+      }
+      // A file that could not be loaded has no test that could have failed.
+      if (count.failed === before && module.state() === 'failed') count.failed++;
+    }
+    console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+  }
+}
