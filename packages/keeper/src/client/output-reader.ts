@@ -30,7 +30,7 @@ export class SegmentReader implements OutputReader {
     this.#folder = processFiles(tail.files, id).folder;
     this.#stream = stream;
     this.#options = options;
-    tail.join();
+    tail.join(this, () => void this.close());
   }
 
   async read({ signal }: WaitOptions = {}): Promise<OutputItem> {
@@ -54,7 +54,7 @@ export class SegmentReader implements OutputReader {
     if (this.#closed) return;
     this.#closed = true;
     if (!this.#reading) await this.#closeSegment();
-    await this.#tail.leave();
+    await this.#tail.leave(this);
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<OutputItem> {
@@ -156,7 +156,7 @@ export class SegmentReader implements OutputReader {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new CircuitError('closed', `the reader of ${this.#stream} is closed`);
     this.#tail.check();
+    if (this.#closed) throw new CircuitError('closed', `the reader of ${this.#stream} is closed`);
   }
 }

@@ -23,9 +23,7 @@ export class FifoWriter implements StdinWriter {
   constructor(fd: number, options: FifoWriterOptions) {
     this.#options = options;
     this.#socket = new Socket({ fd, readable: false, writable: true });
-    this.#socket.on('error', (error) => {
-      this.#failure ??= new CircuitError('closed', `stdin: ${error.message}`, { detail: errnoOf(error), cause: error });
-    });
+    this.#socket.on('error', (error) => this.#failed(error));
     this.#socket.once('close', () => this.#gone.resolve());
   }
 
@@ -58,7 +56,7 @@ export class FifoWriter implements StdinWriter {
     if (bytes.length === 0) return;
     const taken = deferred();
     this.#socket.write(bytes, (error) => {
-      if (error) taken.reject(this.#failure ?? error);
+      if (error) taken.reject(this.#failed(error));
       else taken.resolve();
     });
     try {
@@ -68,6 +66,11 @@ export class FifoWriter implements StdinWriter {
       this.abort(new CircuitError('closed', 'stdin: a write was given up', { cause: error }));
       throw error;
     }
+  }
+
+  #failed(error: Error): CircuitError {
+    this.#failure ??= new CircuitError('closed', `stdin: ${error.message}`, { detail: errnoOf(error), cause: error });
+    return this.#failure;
   }
 
   async #finish(endOfFile: boolean): Promise<void> {

@@ -23,7 +23,8 @@ export interface StreamTailOptions {
  */
 export class StreamTail {
   readonly #options: StreamTailOptions;
-  #readers = 0;
+  /** Each reader with what ends it. */
+  readonly #readers = new Map<object, () => void>();
   #known: OutputAnswer = { startOffset: 0, endOffset: 0, eof: false };
   #waiters = new Set<Deferred>();
   #asking = false;
@@ -48,19 +49,18 @@ export class StreamTail {
     return this.#known;
   }
 
-  /** Counts a reader in. Throws `conflict` for a second one of a `pipe` stream. */
-  join(): void {
+  /** Takes a reader in; `end` is called when the stream is over for all. Throws `conflict` for a second one of a `pipe` stream. */
+  join(reader: object, end: () => void): void {
     const { id, stream, mode } = this.#options;
-    if (mode === 'pipe' && this.#readers > 0) {
+    if (mode === 'pipe' && this.#readers.size > 0) {
       throw new CircuitError('conflict', `${stream} of process ${id} has its reader`, { detail: 'output-busy' });
     }
-    this.#readers += 1;
+    this.#readers.set(reader, end);
   }
 
-  /** Counts a reader out and tells the keeper its last acknowledgement. */
-  async leave(): Promise<void> {
-    this.#readers -= 1;
-    if (this.#readers > 0) return;
+  /** Lets a reader go and tells the keeper its last acknowledgement. */
+  async leave(reader: object): Promise<void> {
+    if (!this.#readers.delete(reader) || this.#readers.size > 0 || this.#failure !== undefined) return;
     this.#options.released();
     // Also ends a wait that the keeper may still hold for us.
     await this.#ask().catch(ignore);
@@ -71,6 +71,8 @@ export class StreamTail {
     this.#failure ??= failure;
     for (const waiter of this.#waiters) waiter.reject(failure);
     this.#waiters.clear();
+    for (const end of [...this.#readers.values()]) end();
+    this.#readers.clear();
   }
 
   /** Asks for the present state. Rejects with `gone` when the process was forgotten. */

@@ -28,7 +28,7 @@ export class Stdin {
     try {
       this.#fd = openSync(this.#fifo, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch {
-      this.#fd = undefined;
+      rmSync(this.#fifo, { force: true });
     }
   }
 
