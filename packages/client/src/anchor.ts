@@ -12,6 +12,7 @@ import {
 import { Chan } from './chan.js';
 import { Proc, type ScrubOptions } from './proc.js';
 import { Server } from './server.js';
+import { noServer } from './call.js';
 import type { Uplink } from './uplink.js';
 
 /** An element that an anchor can hold, as a handle. */
@@ -70,7 +71,7 @@ export class Anchor {
     try {
       found = await this.peek(options);
     } catch (error) {
-      if (isCircuitError(error, 'not-found') && error.detail !== 'no-server') return null;
+      if (isCircuitError(error, 'not-found') && error.detail !== noServer) return null;
       throw error;
     }
     const { kind, element, state } = found;

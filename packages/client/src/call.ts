@@ -2,6 +2,9 @@ import { abortError, CircuitError, toCircuitError, type WaitOptions } from '@cir
 import type { Receiver, Sender } from '@circuit/channel';
 import { type EventOf, parseReply, type ResponseOf, type VerbName, verbs } from '@circuit/protocol';
 
+/** The detail of a `not-found` that speaks of a server, not of an anchor. */
+export const noServer = 'no-server';
+
 /** What a {@link Call} hears: an event, with the channel its answer goes to, or the result that ends it. */
 export type Heard<V extends VerbName> =
   | { readonly type: 'event'; readonly event: EventOf<V>; readonly ret: Sender }
@@ -83,10 +86,22 @@ export class Call<V extends VerbName> {
   }
 }
 
-/** How a request reads that certainly reached nobody. */
+/** How a request reads that certainly reached nobody, so that nothing has been done. */
 export function notSent(what: string, reason: CircuitError): CircuitError {
-  if (reason.code !== 'undelivered' && reason.code !== 'aborted' && reason.code !== 'cancelled') return reason;
-  return new CircuitError('peer-gone', `${what}: not delivered: ${reason.message}`, { cause: reason, retryable: true });
+  switch (reason.code) {
+    case 'not-found':
+      // Told apart from an anchor that is not there: here it is the server.
+      return new CircuitError('not-found', reason.message, { cause: reason, detail: noServer });
+    case 'undelivered':
+    case 'aborted':
+    case 'cancelled':
+      return new CircuitError('peer-gone', `${what}: not delivered: ${reason.message}`, {
+        cause: reason,
+        retryable: true,
+      });
+    default:
+      return reason;
+  }
 }
 
 function linkLost(verb: VerbName, what: string, reason: CircuitError): CircuitError {

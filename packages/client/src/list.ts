@@ -11,6 +11,7 @@ import {
   parseGlob,
   parsePath,
 } from '@circuit/protocol';
+import { noServer } from './call.js';
 import type { Uplink } from './uplink.js';
 
 /** How anchors are listed. */
@@ -90,7 +91,7 @@ async function ofServer(uplink: Uplink, id: string, glob: Glob, options: ListOpt
     for await (const entry of pages(uplink, top, glob.text, options)) if (entry.path !== top) found.push(entry);
   } catch (error) {
     // Nothing there matches: for a pattern over many servers that is an answer.
-    if (!(error instanceof CircuitError && error.code === 'not-found') || error.detail === 'no-server') throw error;
+    if (!(error instanceof CircuitError && error.code === 'not-found') || error.detail === noServer) throw error;
   }
   return found.sort((a, b) => comparePaths(a.path, b.path));
 }

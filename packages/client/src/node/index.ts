@@ -1,0 +1,4 @@
+export * from '../index.js';
+export { connect, type ConnectOptions } from './connect.js';
+export type { DialOptions } from './dial.js';
+export type { KeyPlaces } from './find-key.js';
