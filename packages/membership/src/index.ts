@@ -1,5 +1,6 @@
+export { MeshMembership, type MeshOptions } from './mesh/mesh-membership.js';
+export { defaultSettings, type MeshSettings } from './mesh/settings.js';
 export {
-  type IdentityVerifier,
   type Joined,
   type Member,
   type MemberChanges,
@@ -7,5 +8,4 @@ export {
   type MembershipEvent,
   type MembershipHooks,
   membershipTarget,
-  type ServerIdentity,
 } from './types.js';

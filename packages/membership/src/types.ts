@@ -1,5 +1,6 @@
 import type { WaitOptions } from '@circuit/base';
 import type { Accepted, Session } from '@circuit/channel';
+import type { ServerIdentity } from '@circuit/keys';
 
 /** A server as the others know it. Its own signature stands behind every field, so nobody can speak for another. */
 export interface Member {
@@ -96,24 +97,7 @@ export interface MembershipHooks {
   onSession?(session: Session, memberId: string, dialled: boolean): void;
   /**
    * Another living server holds this server's key and was there first. This one goes on under the identity that it is given;
-   * the owner stores it and warns.
+   * the owner stores it and warns. When it rejects, or without this hook, membership closes.
    */
-  onTwin?(twin: Member): ServerIdentity;
-}
-
-/** The key pair of a server. */
-export interface ServerIdentity {
-  /** `X` and 16 hexadecimal digits, derived from `publicKey`. */
-  readonly id: string;
-  /** Ed25519 public key, 32 bytes or its DER form; other members only hand it to {@link IdentityVerifier}. */
-  readonly publicKey: Uint8Array;
-  /** Ed25519 (RFC 8032) signature of `data`. */
-  sign(data: Uint8Array): Uint8Array;
-}
-
-/** Checks what other servers signed. Neither function throws for bytes from outside. */
-export interface IdentityVerifier {
-  /** The id that belongs to a public key. */
-  idOf(publicKey: Uint8Array): string;
-  verify(publicKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean;
+  onTwin?(twin: Member): Promise<ServerIdentity> | ServerIdentity;
 }
