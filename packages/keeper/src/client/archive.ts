@@ -1,6 +1,6 @@
 import type { KeeperFiles } from '../folder/process-files.js';
 import { processFiles } from '../folder/process-files.js';
-import { readBirth, readEof, readExit, readSpec } from '../folder/records.js';
+import { type EofRecord, readBirth, readExit, readSpec } from '../folder/records.js';
 import { listSegments, namesIn } from '../folder/segments.js';
 import { isProcessId } from '../protocol/messages.js';
 import type { ProcessRecord, StreamName, StreamRecord } from './types.js';
@@ -30,15 +30,15 @@ function readArchived(keeper: KeeperFiles, id: string): ProcessRecord | undefine
   const files = processFiles(keeper, id);
   const spec = readSpec(files, id);
   const ending = readExit(files);
-  const stdout = readStream(files.folder, 'stdout');
-  const stderr = readStream(files.folder, 'stderr');
-  if (spec === undefined || ending === undefined || stdout === undefined || stderr === undefined) return undefined;
-  const birth = readBirth(files) ?? { pid: 0, startTime: '', bootId: '', startedMs: ending.endedMs };
-  return { id, ...birth, phase: 'ended', ...ending, mode: spec.mode, stdin: 'closed', stdout, stderr };
+  if (spec === undefined || ending?.stdout === undefined || ending.stderr === undefined) return undefined;
+  const { exit, endedMs } = ending;
+  const birth = readBirth(files) ?? { pid: 0, startTime: '', bootId: '', startedMs: endedMs };
+  const stdout = streamOf(files.folder, 'stdout', ending.stdout);
+  const stderr = streamOf(files.folder, 'stderr', ending.stderr);
+  return { id, ...birth, phase: 'ended', exit, endedMs, mode: spec.mode, stdin: 'closed', stdout, stderr };
+}
 
-  function readStream(folder: string, stream: StreamName): StreamRecord | undefined {
-    const eof = readEof(files, stream);
-    if (eof === undefined) return undefined;
-    return { ...eof, startOffset: listSegments(folder, stream)[0]?.start ?? eof.endOffset, eof: true };
-  }
+function streamOf(folder: string, stream: StreamName, { endOffset, lostBytes }: EofRecord): StreamRecord {
+  const startOffset = listSegments(folder, stream)[0]?.start ?? endOffset;
+  return { startOffset, endOffset, eof: true, lostBytes };
 }

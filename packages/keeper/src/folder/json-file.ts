@@ -15,6 +15,11 @@ export function writeJson(file: string, value: unknown): void {
   }
 }
 
+/** Writes the first record of its name in a folder of its own: a torn one reads as none, so it needs no rename. Throws. */
+export function writeFirstJson(file: string, value: unknown): void {
+  writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
+}
+
 /** The object in `file`; undefined when the file is missing, torn or holds something else. */
 export function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -25,8 +25,6 @@ export interface ProcessFiles {
   readonly birth: string;
   readonly exit: string;
   fifo(stream: StreamName | 'stdin'): string;
-  /** Written when all writers of the stream are gone. */
-  eof(stream: StreamName): string;
 }
 
 /** Names only; nothing is read or made. */
@@ -50,6 +48,5 @@ export function processFiles(keeper: KeeperFiles, id: string): ProcessFiles {
     birth: join(folder, 'birth.json'),
     exit: join(folder, 'exit.json'),
     fifo: (stream) => join(folder, `${stream}.fifo`),
-    eof: (stream) => join(folder, `${stream}.eof`),
   };
 }

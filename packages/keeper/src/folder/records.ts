@@ -1,4 +1,4 @@
-import type { OutputMode, ProcessExit, ProcessSpec, StreamName } from '../client/types.js';
+import type { OutputMode, ProcessExit, ProcessSpec } from '../client/types.js';
 import type { ProcessTable } from '../platform/process-table.js';
 import { readJson } from './json-file.js';
 import type { KeeperFiles, ProcessFiles } from './process-files.js';
@@ -15,13 +15,16 @@ export interface BirthRecord extends Identity {
   readonly startedMs: number;
 }
 
-/** `exit.json`, written when the end is known, or known to be unknowable. */
+/** `exit.json`, written when the end is known, or known to be unknowable, and again when a stream outlived it. */
 export interface ExitRecord {
   readonly exit: ProcessExit;
   readonly endedMs: number;
+  /** Absent while somebody still holds the stream. */
+  readonly stdout?: EofRecord;
+  readonly stderr?: EofRecord;
 }
 
-/** `stdout.eof` and `stderr.eof`. */
+/** The end of a stream. */
 export interface EofRecord {
   readonly endOffset: number;
   readonly lostBytes: number;
@@ -66,13 +69,15 @@ export function readExit(files: ProcessFiles): ExitRecord | undefined {
   const value = readJson(files.exit);
   if (value === undefined || typeof value.endedMs !== 'number') return undefined;
   const exit = exitOf(value.exit);
-  return exit === undefined ? undefined : { exit, endedMs: value.endedMs };
-}
-
-export function readEof(files: ProcessFiles, stream: StreamName): EofRecord | undefined {
-  const value = readJson(files.eof(stream));
-  if (typeof value?.endOffset !== 'number' || typeof value.lostBytes !== 'number') return undefined;
-  return { endOffset: value.endOffset, lostBytes: value.lostBytes };
+  const stdout = eofOf(value.stdout);
+  const stderr = eofOf(value.stderr);
+  if (exit === undefined) return undefined;
+  return {
+    exit,
+    endedMs: value.endedMs,
+    ...(stdout === undefined ? {} : { stdout }),
+    ...(stderr === undefined ? {} : { stderr }),
+  };
 }
 
 /** The spec that was started. Our own file: its shape is trusted once its id is right. */
@@ -96,6 +101,12 @@ export function exitOf(value: unknown): ProcessExit | undefined {
   if (kind === 'signaled' && typeof signal === 'string') return { kind, signal };
   if (kind === 'unknown' && typeof reason === 'string') return { kind, reason };
   return undefined;
+}
+
+function eofOf(value: unknown): EofRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { endOffset, lostBytes } = value as Readonly<Record<string, unknown>>;
+  return typeof endOffset === 'number' && typeof lostBytes === 'number' ? { endOffset, lostBytes } : undefined;
 }
 
 function isMode(value: unknown): value is OutputMode {

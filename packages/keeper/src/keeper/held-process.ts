@@ -37,7 +37,7 @@ export class HeldProcess {
   readonly #keepBytes: number;
   readonly #outputs: Readonly<Record<StreamName, Output>>;
   #phase: ProcessPhase = 'running';
-  #ending: ExitRecord | undefined;
+  #ending: Pick<ExitRecord, 'exit' | 'endedMs'> | undefined;
 
   constructor(parts: HeldProcessParts) {
     this.id = parts.id;
@@ -78,19 +78,27 @@ export class HeldProcess {
   }
 
   /** The end. All that the process wrote is in the segments when this returns. */
-  end(exit: ProcessExit, endedMs: number): ExitRecord {
+  end(exit: ProcessExit, endedMs: number): void {
     this.#outputs.stdout.drain();
     this.#outputs.stderr.drain();
     this.stdin.close();
     this.#phase = 'ended';
     this.#ending = { exit, endedMs };
-    return this.#ending;
   }
 
   /** An end that an earlier keeper recorded. */
   endedBefore(ending: ExitRecord): void {
+    const { exit, endedMs } = ending;
     this.#phase = 'ended';
-    this.#ending = ending;
+    this.#ending = { exit, endedMs };
+  }
+
+  /** What `exit.json` is to hold; undefined while the process runs. */
+  get ending(): ExitRecord | undefined {
+    if (this.#ending === undefined) return undefined;
+    const stdout = this.#outputs.stdout.ending;
+    const stderr = this.#outputs.stderr.ending;
+    return { ...this.#ending, ...(stdout && { stdout }), ...(stderr && { stderr }) };
   }
 
   /** `log`: drops whole segments until the process is within its bound. */

@@ -13,7 +13,7 @@ import { PhaseWatch } from './phase-watch.js';
 import { ProcessStore } from './process-store.js';
 
 /** Most processes of one keeper, ended ones that are not forgotten included. */
-export const maxProcesses = 100_000;
+const maxProcesses = 100_000;
 
 export interface KeeperOptions {
   readonly files: KeeperFiles;
@@ -54,9 +54,15 @@ export class Keeper {
     await this.#store.fifos.open();
     for (const id of namesIn(this.#options.files.processes).sort()) {
       if (!isProcessId(id)) continue;
-      const held = this.#store.load(id, this.#next(), () => this.#streamEnded(id));
+      const unrecorded: string[] = [];
+      const held = this.#store.load(id, this.#next(), () => {
+        unrecorded.push(id);
+        this.#streamEnded(id);
+      });
       if (held === undefined) continue;
       this.#processes.set(id, held);
+      // A stream that had ended unheard is recorded now, or the folder would never be finished.
+      if (unrecorded.length > 0) this.#settle(held);
       if (!held.ended) this.#phases.adopt(held);
     }
   }
@@ -101,7 +107,7 @@ export class Keeper {
       // The child is not reaped before this turn ends, so even one that is already dead can be read.
       const startTime = table.read(pid)?.startTime ?? '';
       const birth = { pid, startTime, bootId: table.bootId, startedMs: clock.wall() };
-      this.#store.records.write(files.birth, birth);
+      this.#store.records.writeFirst(files.birth, birth);
       const held = this.#store.hold({ sequence: this.#next(), birth, spec, streamEnded: () => this.#streamEnded(id) });
       child.once('exit', (code, signal) => this.#end(held, exitOf(code, signal)));
       this.#processes.set(id, held);
@@ -186,8 +192,7 @@ export class Keeper {
 
   #end(held: HeldProcess, exit: ProcessExit): void {
     this.#phases.remove(held);
-    const ending = held.end(exit, this.#options.clock.wall());
-    if (this.has(held)) this.#store.records.write(held.files.exit, ending);
+    held.end(exit, this.#options.clock.wall());
     this.#settle(held);
   }
 
@@ -199,6 +204,7 @@ export class Keeper {
 
   #settle(held: HeldProcess): void {
     if (held.settled) this.#unheard.delete(held);
+    if (held.ended && this.has(held)) this.#store.records.write(held.files.exit, held.ending);
     this.#options.changed(held);
   }
 

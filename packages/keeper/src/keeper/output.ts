@@ -2,8 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Clock, Timer } from '@circuit/base';
 import type { OutputMode, StreamName, StreamRecord } from '../client/types.js';
 import type { ProcessFiles } from '../folder/process-files.js';
-import { readEof } from '../folder/records.js';
-import type { RecordWriter } from './record-writer.js';
+import type { EofRecord } from '../folder/records.js';
 import { type KeptTotal, SegmentWriter } from './segment-writer.js';
 import { Tap } from './tap.js';
 
@@ -21,7 +20,6 @@ export interface OutputSettings {
 export interface OutputTools {
   readonly total: KeptTotal;
   readonly clock: Clock;
-  readonly records: RecordWriter;
   /** Lent to every tap. */
   readonly buffer: Buffer;
   /** Called after each growth on disk, to keep the bounds of the process and of the keeper. */
@@ -65,6 +63,12 @@ export class Output {
     return this.#eof;
   }
 
+  /** The end for the record; undefined before it. */
+  get ending(): EofRecord | undefined {
+    const { endOffset, lostBytes } = this.#writer;
+    return this.#eof ? { endOffset, lostBytes } : undefined;
+  }
+
   get keptBytes(): number {
     return this.#writer.keptBytes;
   }
@@ -85,12 +89,10 @@ export class Output {
     this.#tap.open();
   }
 
-  /** Goes on where an earlier keeper stopped: `openFifo` gives its read end, or undefined when the FIFO is gone. */
-  adopt(openFifo: () => number | undefined): void {
-    const { files, stream } = this.#settings;
+  /** Goes on where an earlier keeper stopped, or ends at the recorded `eof`: `openFifo` gives its read end, or undefined when the FIFO is gone. */
+  adopt(eof: EofRecord | undefined, openFifo: () => number | undefined): void {
     this.#writer.resume();
     if (this.#settings.mode === 'pipe') this.#consumed = this.#writer.startOffset;
-    const eof = readEof(files, stream);
     if (eof !== undefined) {
       this.#writer.finishAt(eof.endOffset, eof.lostBytes);
       this.#eof = true;
@@ -212,10 +214,6 @@ export class Output {
     this.#retry?.cancel();
     this.#writer.close();
     const { files, stream } = this.#settings;
-    if (!this.#discarding) {
-      const { endOffset, lostBytes } = this.#writer;
-      this.#tools.records.write(files.eof(stream), { endOffset, lostBytes });
-    }
     rmSync(files.fifo(stream), { force: true });
     this.#scheduleWake();
     this.#tools.ended();

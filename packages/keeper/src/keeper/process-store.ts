@@ -1,7 +1,7 @@
 import { constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { CircuitError, type Clock, type Logger } from '@circuit/base';
 import type { ProcessSpec, StreamName } from '../client/types.js';
-import { writeJson } from '../folder/json-file.js';
+import { writeFirstJson } from '../folder/json-file.js';
 import { type KeeperFiles, type ProcessFiles, processFiles, streamNames } from '../folder/process-files.js';
 import { readBirth, readExit, readSpec } from '../folder/records.js';
 import { errnoOf } from '../platform/executable.js';
@@ -55,7 +55,7 @@ export class ProcessStore {
     const files = this.filesOf(spec.id);
     try {
       mkdirSync(files.folder, { mode: 0o700 });
-      writeJson(files.spec, spec);
+      writeFirstJson(files.spec, spec);
       await this.fifos.take([files.fifo('stdin'), files.fifo('stdout'), files.fifo('stderr')]);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST')
@@ -79,7 +79,7 @@ export class ProcessStore {
       held.keepBound();
       this.#options.grown(total.bytes);
     };
-    const tools = { clock, total, records: this.records, buffer: this.#buffer, grown, ended: streamEnded };
+    const tools = { clock, total, buffer: this.#buffer, grown, ended: streamEnded };
     const output = (stream: StreamName): Output =>
       new Output({ files, stream, mode, windowBytes, segmentBytes }, tools);
     const held: HeldProcess = new HeldProcess({
@@ -110,7 +110,7 @@ export class ProcessStore {
     const exit = readExit(files);
     if (exit !== undefined) held.endedBefore(exit);
     else if (birth !== undefined) held.stdin.adopt();
-    for (const stream of streamNames) held.output(stream).adopt(() => openRead(files.fifo(stream)));
+    for (const stream of streamNames) held.output(stream).adopt(exit?.[stream], () => openRead(files.fifo(stream)));
     return held;
   }
 

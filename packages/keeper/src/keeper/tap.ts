@@ -6,7 +6,7 @@ import { errnoOf } from '../platform/executable.js';
  * What one {@link Tap.drain} reads at most: the largest a pipe may be made by an ordinary user. A grandchild that writes
  * without end must not hold up the news of the child's end.
  */
-export const drainBytes = 1_048_576;
+const drainBytes = 1_048_576;
 
 export interface TapOptions {
   /** The read end of a FIFO, opened O_RDONLY | O_NONBLOCK; the tap owns it. */

@@ -37,7 +37,7 @@ export function findExecutable({ path, cwd, searchPath }: ExecutableQuery): Foun
 }
 
 /** The refusal for an error of the system. What is missing is 127, what is there and cannot be run is 126. */
-export function refusal(what: StartRefusal['what'], errno: string, message: string): StartRefusal {
+function refusal(what: StartRefusal['what'], errno: string, message: string): StartRefusal {
   return errno === 'ENOENT' || errno === 'ENOTDIR'
     ? { ok: false, code: 'not-found', exitCode: 127, what, errno, message }
     : { ok: false, code: 'not-executable', exitCode: 126, what, errno, message };

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '@circuit/base';
-import type { OutputMode, ProcessRecord, StartRefusal, StreamName } from '../client/types.js';
+import type { OutputMode, ProcessRecord, StreamName } from '../client/types.js';
 
 /** The one version there is; a keeper answers any other with `unsupported`. */
 export const protocolVersion = 1;
@@ -48,10 +48,6 @@ export interface HelloAnswer {
   readonly pid: number;
   readonly bundle: string;
 }
-export type StartAnswer = { readonly ok: true; readonly process: ProcessRecord } | StartRefusal;
-export interface StdinAnswer {
-  readonly fifo: string;
-}
 export interface OutputAnswer {
   readonly startOffset: number;
   readonly endOffset: number;
@@ -72,7 +68,7 @@ export type KeeperMessage =
 
 export type Validated = { readonly ok: true; readonly id: number; readonly request: Request } | Refused;
 /** `id` is absent when not even that could be read; the connection then ends. */
-export interface Refused {
+interface Refused {
   readonly ok: false;
   readonly id?: number;
   readonly reason: string;

@@ -127,6 +127,25 @@ test('what ended before the keeper was killed keeps its exit code', async () => 
   expect(await readAll(set, done)).toBe('done\n');
 });
 
+test('a grandchild that outlives process and keeper is read to its end, and the folder is finished then', async () => {
+  const set = await keepers.open({ idleMs: 1 });
+  const script = 'setsid sh -c "echo \\$\\$; while :; do sleep 0.01; done" & exit 6';
+  const id = await startOk(set, keepers.spec('sh', ['-c', script]));
+  const reader = set.openOutput(id, 'stdout');
+  const grandchild = Number(await readUntil(reader, '\n'));
+  await set.wait(id);
+  const first = await killKeeper();
+  await until('a next keeper reads on', () => keepers.strays().includes(keeperPid()) && keeperPid() !== first);
+  const second = await killKeeper();
+  process.kill(grandchild, 'SIGKILL');
+  expect(await reader.read()).toMatchObject({ kind: 'end' });
+  expect(keeperPid()).not.toBe(second);
+  await until('the last keeper has ended', () => keepers.strays().length === 0);
+  const again = await keepers.open();
+  expect(again.get(id)).toMatchObject({ exit: { kind: 'exited', code: 6 }, stdout: { eof: true } });
+  expect(keepers.strays()).toEqual([]);
+});
+
 test('a start in flight when the keeper dies is outcome unknown, and the next one works', async () => {
   const set = await keepers.open();
   await startOk(set, keepers.spec('sleep', ['1000']));
