@@ -17,7 +17,8 @@ export type Revive = (tag: number, body: unknown) => unknown;
 
 /**
  * Values to bytes and back. A codec sees ends, streams and values beyond its own data model already replaced by
- * {@link Tagged}; one that cannot carry a tag throws `unsupported` with the type and, if it knows, the field.
+ * {@link Tagged}. What one cannot carry it refuses by throwing; the sender then finds the field by offering the parts
+ * one by one and hears `unsupported` with codec, type, field and what was thrown.
  */
 export interface Codec {
   /** Agreed by name when a channel is opened; ≤ 64 bytes. */

@@ -21,3 +21,6 @@ export const tag = {
 } as const;
 
 export const lastTag = 9;
+
+/** The most digits of a bigint in a message: reading decimal text takes more than linear time. */
+export const maxBigintDigits = 4096;

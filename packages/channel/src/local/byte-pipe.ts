@@ -2,7 +2,7 @@ import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOp
 import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { Deque } from './deque.js';
-import { End, type EndKind } from './end.js';
+import { End, type EndKind, movedError } from './end.js';
 import type { RawReader, RawWriter } from './raw.js';
 import { Waiters } from './waiters.js';
 
@@ -170,6 +170,10 @@ class BytePipeReader extends End implements ByteReader, RawReader {
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
+    for (const reading of this.#core.readings.drain()) {
+      reading.release?.();
+      reading.reject(movedError());
+    }
   }
 }
 
@@ -235,10 +239,6 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     if (this.#core.failure !== undefined) throw this.#core.failure;
     if (this.#core.closed) throw new CircuitError('closed', 'write on a closed stream');
   }
-}
-
-function movedError(): CircuitError {
-  return new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
 }
 
 function nothing(): void {}

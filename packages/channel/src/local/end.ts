@@ -1,3 +1,5 @@
+import { CircuitError } from '@circuit/base';
+
 /** What an end lets its holder do. */
 export type EndKind = 'sender' | 'receiver' | 'reader' | 'writer';
 
@@ -7,6 +9,11 @@ export abstract class End {
   abstract readonly endKind: EndKind;
   /** Takes the end out of the holder's hands; throws `conflict` if it has been moved before. */
   abstract move(): void;
+}
+
+/** What the use of an end fails with that its holder has given away. */
+export function movedError(): CircuitError {
+  return new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
 }
 
 /** A web or Node stream in a message. */

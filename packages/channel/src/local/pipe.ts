@@ -2,7 +2,7 @@ import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@cir
 import { reasonError } from '../session/reason.js';
 import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
 import { Deque } from './deque.js';
-import { End, type EndKind } from './end.js';
+import { End, type EndKind, movedError } from './end.js';
 import type { RawReceiver, RawSender } from './raw.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
@@ -308,6 +308,10 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
+    for (const demand of this.#core.demands.drain()) {
+      demand.release?.();
+      demand.reject(movedError());
+    }
   }
 }
 
@@ -316,10 +320,6 @@ function kept(ret: Sender, returns: boolean): Sender {
   if (returns) return ret;
   ret.close();
   return swallow;
-}
-
-function movedError(): CircuitError {
-  return new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
 }
 
 function nothing(): void {}

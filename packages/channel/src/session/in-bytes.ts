@@ -1,6 +1,6 @@
 import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
 import { Deque } from '../local/deque.js';
-import type { EndKind } from '../local/end.js';
+import { type EndKind, movedError } from '../local/end.js';
 import type { ByteReader } from '../types.js';
 import type { Entry } from './entry.js';
 import { InHalf } from './in-half.js';
@@ -96,6 +96,10 @@ export class InBytes extends InHalf implements ByteReader {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: InBytesTap): void {
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.reject(movedError());
+    }
     this.#tap = tap;
     for (const chunk of this.#queue.drain()) {
       this.link.countUnread(-chunk.length);
@@ -107,6 +111,7 @@ export class InBytes extends InHalf implements ByteReader {
 
   /** BYTES. */
   bytes(piece: Uint8Array): string | undefined {
+    if (this.peerFinal) return `BYTES on stream ${this.entry.id} behind its end`;
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.#tap !== undefined) {

@@ -1,11 +1,14 @@
 import { CircuitError } from '@circuit/base';
-import { End, type EndKind } from '../local/end.js';
+import { End, type EndKind, movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
-import { frameType } from '../wire/frame.js';
+import { frameType, maxBodyBytes, maxRefs, messageCost, refCost } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
 import { reasonError, writeReason } from './reason.js';
+
+/** However little the sender has left before it gets more credit, the dearest frame must fit, or both sides wait for ever. */
+const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;
 
 /**
  * Where the receiving half stands. `ending`: the peer has closed, what it sent is still being taken. `ended`: our last
@@ -28,7 +31,8 @@ export abstract class InHalf extends End {
   /** What a receive fails with once the queue is empty. */
   protected failure: CircuitError | undefined;
   readonly #waiters = new Waiters();
-  #peerFinal = false;
+  /** The peer has said its last word. */
+  protected peerFinal = false;
   #moved = false;
   /** What the peer may still send. */
   #window: number;
@@ -40,11 +44,11 @@ export abstract class InHalf extends End {
     this.link = link;
     this.entry = entry;
     this.#window = windowBytes;
-    this.#grantFrom = windowBytes >>> 1;
+    this.#grantFrom = Math.min(windowBytes / 2, windowBytes - maxFrameCost);
   }
 
   get over(): boolean {
-    return this.state === 'ended' && this.#peerFinal;
+    return this.state === 'ended' && this.peerFinal;
   }
 
   onReadable(run: () => void): () => void {
@@ -80,7 +84,7 @@ export abstract class InHalf extends End {
 
   /** CLOSE. */
   peerClosed(): void {
-    this.#peerFinal = true;
+    this.peerFinal = true;
     if (this.state === 'open') {
       this.state = 'ending';
       this.closing();
@@ -91,7 +95,7 @@ export abstract class InHalf extends End {
 
   /** ABORT. */
   peerAborted(reason: CircuitError): void {
-    this.#peerFinal = true;
+    this.peerFinal = true;
     if (this.state !== 'ended') {
       this.state = 'ended';
       this.link.writer.bare(frameType.done, this.entry.id);
@@ -139,7 +143,7 @@ export abstract class InHalf extends End {
   }
 
   protected checkHeld(): void {
-    if (this.#moved) throw new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
+    if (this.#moved) throw movedError();
   }
 
   /** Whether nothing that arrived waits to be taken. */

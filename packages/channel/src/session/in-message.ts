@@ -1,7 +1,7 @@
 import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
 import type { Codec, Revive } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
-import type { EndKind } from '../local/end.js';
+import { type EndKind, movedError } from '../local/end.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { reviver } from '../values/revive.js';
@@ -143,6 +143,10 @@ export class InMessage extends InHalf implements Receiver {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: InTap): void {
+    for (const waiting of this.#waiting.drain()) {
+      waiting.release?.();
+      waiting.reject(movedError());
+    }
     this.#tap = tap;
     for (const arrived of this.#queue.drain()) {
       this.link.countUnread(-arrived.cost);
@@ -159,6 +163,7 @@ export class InMessage extends InHalf implements Receiver {
     const cost = piece.body.length + (first ? messageCost + (piece.refs?.length ?? 0) * refCost : 0);
     const fault = this.charge(cost);
     if (fault !== undefined) return fault;
+    if (this.peerFinal) return `DATA on channel ${this.entry.id} behind its end`;
     if (this.state === 'ended') {
       this.#passing = (piece.flags & dataFlag.more) !== 0;
       refuse(piece.refs, this.failure);
@@ -321,8 +326,8 @@ export class InMessage extends InHalf implements Receiver {
     this.#taken++;
     this.grant(arrived.cost);
     if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
-    if ((arrived.flags & dataFlag.ack) !== 0) this.acknowledge(this.#taken);
     const value = this.#decode(arrived);
+    if ((arrived.flags & dataFlag.ack) !== 0) this.acknowledge(this.#taken);
     const ret = this.#returnOf(arrived, returns);
     this.sayDoneIfEmpty();
     return { done: false, value, ret };

@@ -1,5 +1,5 @@
 import { CircuitError, type Deferred, deferred } from '@circuit/base';
-import { End, type EndKind } from '../local/end.js';
+import { End, type EndKind, movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
 import { frameType } from '../wire/frame.js';
 import type { Entry } from './entry.js';
@@ -13,7 +13,6 @@ type State = 'open' | 'closing' | 'ended';
 /** What a relay wants to hear of the half it writes into. */
 export interface OutTap {
   cancelled(reason: CircuitError): void;
-  acknowledged(count: number): void;
   done(): void;
 }
 
@@ -59,6 +58,11 @@ export abstract class OutHalf extends End implements Turn {
   }
 
   onWritable(run: () => void): () => void {
+    // With credit and nothing queued only a turn of the writer can tell that the carrier has room again.
+    if (!this.#enlisted && this.entry.announced && this.link.writer.saturated) {
+      this.#enlisted = true;
+      this.link.writer.enlist(this);
+    }
     return this.#waiters.add(run);
   }
 
@@ -128,7 +132,7 @@ export abstract class OutHalf extends End implements Turn {
       this.state = 'ended';
       this.link.writer.bare(frameType.close, this.entry.id);
     }
-    this.#end(reason);
+    this.#end(reason, true);
     this.settle();
   }
 
@@ -141,7 +145,10 @@ export abstract class OutHalf extends End implements Turn {
 
   writeNext(): boolean {
     this.#enlisted = false;
-    if (!this.entry.announced || !this.writeFrame()) return false;
+    if (!this.entry.announced || !this.writeFrame()) {
+      if (this.idle) this.#waiters.notify();
+      return false;
+    }
     if (this.state === 'closing' && this.idle) {
       this.#sayClose();
       return false;
@@ -156,8 +163,8 @@ export abstract class OutHalf extends End implements Turn {
   protected abstract readonly ready: boolean;
   /** Writes the next frame if its credit is here; answers whether it did. */
   protected abstract writeFrame(): boolean;
-  /** Drops what is queued, telling everybody who waits. */
-  protected abstract dropQueue(reason: CircuitError): void;
+  /** Drops what is queued, telling everybody who waits. `refused`: by the receiver, who has taken nothing more. */
+  protected abstract dropQueue(reason: CircuitError, refused: boolean): void;
 
   /** Asks for a turn if there is something to write, and tells who waits for room. */
   protected arise(): void {
@@ -174,11 +181,11 @@ export abstract class OutHalf extends End implements Turn {
 
   /** Throws if the holder has given the end away. */
   protected checkHeld(): void {
-    if (this.#moved) throw new CircuitError('conflict', 'this end was sent away in a message', { detail: 'moved' });
+    if (this.#moved) throw movedError();
   }
 
   /** What a send fails with now; `undefined` if it may go on. */
-  protected get sendRefusal(): CircuitError | undefined {
+  get sendRefusal(): CircuitError | undefined {
     if (this.failure !== undefined) return this.failure;
     if (this.state !== 'open') return new CircuitError('closed', 'send on a closed channel');
     return this.link.refusal;
@@ -192,10 +199,10 @@ export abstract class OutHalf extends End implements Turn {
     this.settle();
   }
 
-  #end(reason: CircuitError): void {
+  #end(reason: CircuitError, refused = false): void {
     if (this.failure !== undefined) return;
     this.failure = reason;
-    this.dropQueue(reason);
+    this.dropQueue(reason, refused);
     this.tap?.cancelled(reason);
     this.#finished?.reject(reason);
     this.#waiters.notify();

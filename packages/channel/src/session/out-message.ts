@@ -38,6 +38,8 @@ export interface RawPiece {
   readonly refs: readonly OutReference[] | undefined;
   readonly first: boolean;
   readonly body: Uint8Array;
+  /** To be told when the message is taken, if it asks for that; on its first piece. */
+  readonly taken: (() => void) | undefined;
 }
 
 interface Queued {
@@ -49,12 +51,15 @@ interface Queued {
   resolve: (() => void) | undefined;
   reject: ((error: CircuitError) => void) | undefined;
   release: (() => void) | undefined;
+  signal: AbortSignal | undefined;
 }
 
 interface AwaitedAck {
+  /** The message's number on this channel. */
   readonly index: number;
   readonly resolve: () => void;
   readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
 }
 
 const resolved: Promise<void> = Promise.resolve();
@@ -65,7 +70,7 @@ export class OutMessage extends OutHalf implements Sender {
   readonly codec: Codec;
   readonly #packer: Packer;
   readonly #queue = new Deque<Queued>();
-  #acks: AwaitedAck[] | undefined;
+  #acks: Deque<AwaitedAck> | undefined;
   /** Messages whose first frame was written. */
   #written = 0;
   /** A DROP is owed: the message under way was given up between two of its frames. */
@@ -115,12 +120,14 @@ export class OutMessage extends OutHalf implements Sender {
     const flags = (packed.ret ? dataFlag.ret : 0) | (options.acknowledged === true ? dataFlag.ack : 0);
     if (this.#canWrite(packed)) {
       this.#writeWhole(packed.body, packed.refs, flags);
-      if (options.acknowledged === true) return this.#awaitAck(signal).then(() => packed.receiver);
+      if (options.acknowledged === true) {
+        return new Promise<void>((resolve, reject) => this.#awaitAck(resolve, reject, signal)).then(
+          () => packed.receiver,
+        );
+      }
       return packed.receiver === undefined ? resolved : Promise.resolve(packed.receiver);
     }
-    const queued = this.#enqueue(packed, flags, signal);
-    if (options.acknowledged !== true) return queued.then(() => packed.receiver);
-    return queued.then(() => this.#awaitAck(signal)).then(() => packed.receiver);
+    return this.#enqueue(packed, flags, signal).then(() => packed.receiver);
   }
 
   trySend(value: unknown): boolean {
@@ -159,6 +166,7 @@ export class OutMessage extends OutHalf implements Sender {
       resolve: written,
       reject: written,
       release: undefined,
+      signal: undefined,
     });
     this.arise();
   }
@@ -176,20 +184,22 @@ export class OutMessage extends OutHalf implements Sender {
       offset: 0,
       refs: undefined,
       flags: 0,
-      raw: { flags: -1, total: 0, refs: undefined, first: false, body: nothing },
+      raw: { flags: -1, total: 0, refs: undefined, first: false, body: nothing, taken: undefined },
       resolve: undefined,
       reject: undefined,
       release: undefined,
+      signal: undefined,
     });
     this.arise();
   }
 
   /** ACK: the receiver has taken `count` messages in all. */
   acknowledged(count: number): void {
-    this.tap?.acknowledged(count);
-    const acks = this.#acks;
-    if (acks === undefined) return;
-    while (acks.length > 0 && (acks[0] as AwaitedAck).index <= count) acks.shift()?.resolve();
+    for (let ack = this.#acks?.first(); ack !== undefined && ack.index <= count; ack = this.#acks?.first()) {
+      this.#acks?.shift();
+      ack.release?.();
+      ack.resolve();
+    }
   }
 
   protected get idle(): boolean {
@@ -224,13 +234,13 @@ export class OutMessage extends OutHalf implements Sender {
     } else if (next.offset === 0 && next.body.length <= maxBodyBytes) {
       this.#finish(next);
       this.#writeWhole(next.body, next.refs, next.flags);
-      next.resolve?.();
+      this.#settleWritten(next);
     } else this.#writePiece(next);
     if (this.#queue.length === 0) this.notifyWritable();
     return true;
   }
 
-  protected dropQueue(reason: CircuitError): void {
+  protected dropQueue(reason: CircuitError, refused: boolean): void {
     this.#dropOwed = false;
     for (const queued of this.#queue.drain()) {
       queued.release?.();
@@ -238,8 +248,10 @@ export class OutMessage extends OutHalf implements Sender {
       if (queued.offset === 0) withdraw(queued.refs, reason);
       queued.reject?.(reason);
     }
-    for (const ack of this.#acks ?? []) ack.reject(reason);
-    this.#acks = undefined;
+    for (const ack of this.#acks?.drain() ?? []) {
+      ack.release?.();
+      ack.reject(refused ? refusedUntaken(reason) : unknownOutcome(reason));
+    }
   }
 
   #pack(value: unknown, options: SendOptions): Packed {
@@ -284,6 +296,7 @@ export class OutMessage extends OutHalf implements Sender {
         resolve,
         reject,
         release: undefined,
+        signal,
       };
       if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
       this.#queue.push(queued);
@@ -345,36 +358,31 @@ export class OutMessage extends OutHalf implements Sender {
       this.link.countUnsent(-piece.length);
     }
     writeData(this.link, this.entry.id, flags, first ? total : 0, first ? queued.refs : undefined, piece, true);
-    if (last) queued.resolve?.();
+    if (last) this.#settleWritten(queued);
+  }
+
+  /** A message is written whole: its send is over, or waits for the receiver from now on. */
+  #settleWritten({ flags, resolve, reject, signal }: Queued): void {
+    if ((flags & dataFlag.ack) === 0) resolve?.();
+    else this.#awaitAck(resolve ?? ignore, reject ?? ignore, signal);
   }
 
   #writeRaw(piece: RawPiece, body: Uint8Array): void {
     this.credit -= pieceCost(piece);
     if (piece.first) this.#written++;
+    if (piece.taken !== undefined) this.#awaitAck(piece.taken, ignore, undefined);
     writeData(this.link, this.entry.id, piece.flags & ~dataFlag.refs, piece.total, piece.refs, body, false);
   }
 
-  #awaitAck(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const release = onAbort(signal, () =>
-        reject(
-          new CircuitError('outcome-unknown', 'given up after the message was written, before it was acknowledged'),
-        ),
-      );
-      this.#acks ??= [];
-      this.#acks.push({
-        index: this.#written,
-        resolve: () => {
-          release();
-          resolve();
-        },
-        reject: (error) => {
-          release();
-          reject(
-            error.code === 'peer-gone' ? new CircuitError('outcome-unknown', error.message, { cause: error }) : error,
-          );
-        },
-      });
+  /** Calls `resolve` when the receiver has taken the message written last. */
+  #awaitAck(resolve: () => void, reject: (error: CircuitError) => void, signal: AbortSignal | undefined): void {
+    const ack: AwaitedAck = { index: this.#written, resolve, reject, release: undefined };
+    this.#acks ??= new Deque();
+    this.#acks.push(ack);
+    if (signal === undefined) return;
+    ack.release = onAbort(signal, () => {
+      if (this.#acks?.remove(ack) !== true) return;
+      reject(new CircuitError('outcome-unknown', 'given up after the message was written, before it was acknowledged'));
     });
   }
 }
@@ -382,6 +390,15 @@ export class OutMessage extends OutHalf implements Sender {
 /** The ends of a message that never left: whoever holds the other end hears `undelivered`. */
 export function withdraw(refs: readonly OutReference[] | undefined, reason: CircuitError): void {
   for (const ref of refs ?? []) ref.entry.fail(undelivered(reason));
+}
+
+/** A relay that lost its way onward cancels as well, and then the far side may have taken the message. */
+function refusedUntaken(reason: CircuitError): CircuitError {
+  return reason.code === 'peer-gone' || reason.code === 'closed' ? unknownOutcome(reason) : reason;
+}
+
+function unknownOutcome(reason: CircuitError): CircuitError {
+  return new CircuitError('outcome-unknown', reason.message, { cause: reason });
 }
 
 function tableFull(): CircuitError {

@@ -1,10 +1,11 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { End, type ForeignStream } from '../local/end.js';
 import { nodeReader, nodeWriter, webReader, webWriter } from '../local/foreign.js';
 import { pumpBytes, pumpMessages } from '../local/pump.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import { swallow } from '../local/swallow.js';
+import { cannotCarry } from '../values/cannot-carry.js';
 import { lower } from '../values/lower.js';
 import { maxRefs, type RefKind, refKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
@@ -31,16 +32,19 @@ export class SessionPacker implements Packer, EntryMaker {
   pack(value: unknown, codec: Codec, options: PackOptions): Packed {
     this.#refs = undefined;
     this.#codec = codec;
+    if (options.returns && options.returnTo !== undefined) {
+      throw new CircuitError('invalid', 'send: either returns or returnTo, a message has one return channel');
+    }
     try {
       const receiver = options.returns ? this.#makeReturn(codec) : undefined;
       if (options.returnTo !== undefined && options.returnTo !== swallow) {
         this.#refs = [this.#refer(options.returnTo as unknown as End, codec)];
       }
       const ret = this.#refs !== undefined;
-      const body = codec.encode(lower(value, this.#take));
-      return { body, refs: this.#refs, ret, receiver };
+      const plain = lower(value, this.#take);
+      return { body: encode(codec, plain), refs: this.#refs, ret, receiver };
     } catch (error) {
-      const reason = error instanceof CircuitError ? error : cannotEncode(codec, error);
+      const reason = toCircuitError(error);
       withdraw(this.#refs, reason);
       throw reason;
     }
@@ -149,7 +153,10 @@ function endOfEntry(entry: Entry): unknown {
   return entry.in ?? entry.out;
 }
 
-function cannotEncode(codec: Codec, cause: unknown): CircuitError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CircuitError('invalid', `codec ${codec.name} cannot carry this value: ${why}`, { cause });
+function encode(codec: Codec, plain: unknown): Uint8Array {
+  try {
+    return codec.encode(plain);
+  } catch (error) {
+    throw cannotCarry(codec, plain, error);
+  }
 }

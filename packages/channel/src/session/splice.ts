@@ -16,22 +16,26 @@ export interface EntryMaker {
  * are spliced in turn. A relay grants credit as it forwards; acknowledgements, cancels and the end travel end to end.
  */
 export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMaker): void {
-  const takenBefore = from.taken;
-  const writtenBefore = to.written;
-  to.attach({
-    cancelled: (reason) => from.cancelNow(reason),
-    acknowledged: (count) => from.acknowledge(count - writtenBefore + takenBefore),
-    done: () => from.relayDone(),
-  });
+  const refusal = to.sendRefusal;
+  if (refusal !== undefined) {
+    from.cancelNow(refusal);
+    return;
+  }
+  // The number of the message under way, as the peer of `from` counts them.
+  let count = from.taken;
+  to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
     piece(piece, first, cost) {
+      if (first) count++;
+      const number = count;
+      const taken = (piece.flags & dataFlag.ack) === 0 ? undefined : () => from.acknowledge(number);
       const refs = piece.refs?.map((entry) => spliceEntry(entry, to, maker));
       if (piece.body.length <= maxBodyBytes) {
         const { flags, total, body } = piece;
-        to.forward({ flags, total, refs, first, body }, () => from.passed(cost));
+        to.forward({ flags, total, refs, first, body, taken }, () => from.passed(cost));
         return;
       }
-      const pieces = [...rawPieces(piece, first, refs)];
+      const pieces = [...rawPieces(piece, first, refs, taken)];
       const last = pieces.length - 1;
       pieces.forEach((raw, i) => to.forward(raw, i === last ? () => from.passed(cost) : nothing));
     },
@@ -43,7 +47,12 @@ export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMake
 
 /** {@link spliceMessages} for byte streams. */
 export function spliceBytes(from: InBytes, to: OutBytes): void {
-  to.attach({ cancelled: (reason) => from.cancelNow(reason), acknowledged: nothing, done: () => from.relayDone() });
+  const refusal = to.sendRefusal;
+  if (refusal !== undefined) {
+    from.cancelNow(refusal);
+    return;
+  }
+  to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
     bytes: (piece) => to.forward(piece, () => from.passed(piece.length)),
     closed: () => to.closeNow(),
@@ -66,7 +75,12 @@ function joinHalves(from: Entry, to: Entry, maker: EntryMaker): void {
 }
 
 /** A message that was reassembled here, cut again into pieces that frames may carry. */
-function* rawPieces(piece: InPiece, first: boolean, refs: readonly OutReference[] | undefined): Generator<RawPiece> {
+function* rawPieces(
+  piece: InPiece,
+  first: boolean,
+  refs: readonly OutReference[] | undefined,
+  taken: (() => void) | undefined,
+): Generator<RawPiece> {
   const { body, flags } = piece;
   for (let at = 0; at < body.length; at += maxBodyBytes) {
     const last = at + maxBodyBytes >= body.length;
@@ -76,6 +90,7 @@ function* rawPieces(piece: InPiece, first: boolean, refs: readonly OutReference[
       total: head ? body.length : 0,
       refs: head ? refs : undefined,
       first: head,
+      taken: head ? taken : undefined,
       body: body.subarray(at, at + maxBodyBytes),
     };
   }

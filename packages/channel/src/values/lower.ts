@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import { Tagged } from '../codec/codec.js';
-import { tag } from '../codec/tags.js';
+import { maxBigintDigits, tag } from '../codec/tags.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
 
 /** Takes an end or stream found in a value and answers with its index among the references. */
@@ -10,7 +10,9 @@ const maxDepth = 128;
 
 /**
  * The value with ends, streams and everything beyond plain data replaced by {@link Tagged}. Copies only what changes and
- * never touches the sender's object. Throws `invalid` for functions, symbols and nesting deeper than 128, naming the field.
+ * never touches the sender's object. Objects of classes of the caller's become plain ones. Throws `invalid` for functions,
+ * symbols, objects whose content is not in their properties (promises, weak maps …), bigints of more than 4,096 digits and
+ * nesting deeper than 128, naming the field.
  */
 export function lower(value: unknown, takeEnd: TakeEnd): unknown {
   return lowerAt(value, takeEnd, 0, '');
@@ -29,7 +31,7 @@ function lowerAt(value: unknown, takeEnd: TakeEnd, depth: number, path: string):
     case 'undefined':
       return undefinedTag;
     case 'bigint':
-      return new Tagged(tag.bigint, value.toString());
+      return lowerBigint(value, path);
     case 'function':
     case 'symbol':
       throw new CircuitError('invalid', `cannot send a ${typeof value}${at(path)}`);
@@ -61,7 +63,7 @@ function lowerPlain(object: object, takeEnd: TakeEnd, depth: number, path: strin
   let copy: Record<string, unknown> | undefined;
   for (const key in source) {
     if (!Object.hasOwn(source, key)) continue;
-    if (key === '__proto__') return lowerEntries(source, takeEnd, depth, path);
+    if (key === '__proto__') return lowerEntries(source, copy ?? source, takeEnd, depth, path);
     const item = source[key];
     const lowered = lowerAt(item, takeEnd, depth + 1, path === '' ? key : `${path}.${key}`);
     if (lowered === item || Object.is(lowered, item)) continue;
@@ -71,12 +73,27 @@ function lowerPlain(object: object, takeEnd: TakeEnd, depth: number, path: strin
   return copy ?? source;
 }
 
-function lowerEntries(source: Record<string, unknown>, takeEnd: TakeEnd, depth: number, path: string): Tagged {
-  const flat = Object.entries(source).flatMap(([key, item]) => [
-    key,
-    lowerAt(item, takeEnd, depth + 1, `${path}.${key}`),
-  ]);
+/** What stands in front of the key `__proto__` is in `done` already: an end is taken once only. */
+function lowerEntries(
+  source: Record<string, unknown>,
+  done: Record<string, unknown>,
+  takeEnd: TakeEnd,
+  depth: number,
+  path: string,
+): Tagged {
+  const flat: unknown[] = [];
+  let front = true;
+  for (const [key, item] of Object.entries(source)) {
+    if (key === '__proto__') front = false;
+    flat.push(key, front ? done[key] : lowerAt(item, takeEnd, depth + 1, `${path}.${key}`));
+  }
   return new Tagged(tag.entries, flat);
+}
+
+function lowerBigint(value: bigint, path: string): Tagged {
+  const text = value.toString();
+  if (text.length <= maxBigintDigits) return new Tagged(tag.bigint, text);
+  throw new CircuitError('invalid', `cannot send a bigint of more than ${maxBigintDigits} digits${at(path)}`);
 }
 
 function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number, path: string): unknown {
@@ -98,6 +115,8 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number, path: stri
   if (value instanceof Tagged) throw new CircuitError('invalid', `cannot send a tagged value${at(path)}`);
   const stream = asForeignStream(value);
   if (stream !== undefined) return new Tagged(tag.reference, takeEnd(stream, path));
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind !== 'Object') throw new CircuitError('invalid', `cannot send a ${kind}${at(path)}`);
   const plain = lowerPlain(value, takeEnd, depth, path);
   return plain === value ? { ...value } : plain;
 }

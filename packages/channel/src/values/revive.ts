@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import type { Revive } from '../codec/codec.js';
-import { tag } from '../codec/tags.js';
+import { maxBigintDigits, tag } from '../codec/tags.js';
 
 const typedArrays: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   ArrayBuffer: (bytes) => aligned(bytes),
@@ -38,7 +38,9 @@ export function reviver(end: (index: number) => unknown): Revive {
       case tag.negativeZero:
         return -0;
       case tag.bigint:
-        return typeof body === 'string' && /^-?\d{1,4096}$/.test(body) ? BigInt(body) : misfit('bigint');
+        return typeof body === 'string' && body.length <= maxBigintDigits && /^-?\d+$/.test(body)
+          ? BigInt(body)
+          : misfit('bigint');
       case tag.date:
         return typeof body === 'number' ? new Date(body) : misfit('date');
       case tag.map:
