@@ -1,0 +1,173 @@
+import { CircuitError } from '@circuit/base';
+import { split } from '@circuit/protocol';
+import type { Element, Place } from '../elements/element.js';
+import { Anchor, type Held } from './anchor.js';
+
+/** A path that is kept for an element under way; a second one there is refused meanwhile. */
+export interface Reservation extends Place {
+  /** Puts the element at its anchor. */
+  fill(element: Element): Held;
+  /** Gives the path up if nothing was filled in. Idempotent. */
+  release(): void;
+}
+
+export interface NamespaceOptions {
+  readonly serverId: string;
+  /** The element at the server's own anchor, number 0. */
+  readonly server: Element;
+  /** Gives each number once, over all starts of the server. */
+  readonly nextNumber: () => number;
+  readonly maxElements: number;
+  /** Scrubbed elements with `stat` that go on answering handles; the oldest are forgotten first. */
+  readonly maxRemembered: number;
+}
+
+/**
+ * The anchors below this server.
+ *
+ *     free ─reserve─▶ reserved ─fill─▶ held ─remove─▶ free
+ *                     reserved ─release─▶ free
+ *
+ * An anchor exists while it or a descendant holds an element; a reservation alone makes none.
+ */
+export class Namespace {
+  readonly serverId: string;
+  readonly root: Anchor;
+  readonly server: Element;
+  readonly #nextNumber: () => number;
+  readonly #maxElements: number;
+  readonly #maxRemembered: number;
+  readonly #reserved = new Set<string>();
+  readonly #remembered = new Map<number, Held>();
+  #size = 0;
+
+  constructor({ serverId, server, nextNumber, maxElements, maxRemembered }: NamespaceOptions) {
+    this.serverId = serverId;
+    this.server = server;
+    this.#nextNumber = nextNumber;
+    this.#maxElements = maxElements;
+    this.#maxRemembered = maxRemembered;
+    this.root = new Anchor(undefined, serverId);
+    this.root.held = { path: this.root.path, number: 0, element: server };
+  }
+
+  /** How many elements there are, the server not counted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Keeps `path` for an element. Throws `conflict` if it has one or will have one, `limit`. */
+  reserve(path: string): Reservation {
+    return this.#reserve(path, undefined);
+  }
+
+  /** Keeps `path` for an element of an earlier start, under the number it had. */
+  reclaim(path: string, number: number): Reservation {
+    return this.#reserve(path, number);
+  }
+
+  /** The element at `path`; `undefined` where an anchor has only children. Throws `not-found`, `gone`, `aborted`. */
+  look(path: string, number?: number): Held | undefined {
+    const anchor = this.anchor(path);
+    const held = anchor?.held;
+    if (number !== undefined && held?.number !== number) throw this.#gone(path, number);
+    if (anchor === undefined) throw new CircuitError('not-found', `no anchor ${path}`);
+    return held;
+  }
+
+  /** The element at `path`, and if `number` is given that very one. Throws `not-found`, `gone`, `aborted`. */
+  find(path: string, number?: number): Held {
+    const held = this.look(path, number);
+    if (held === undefined) throw new CircuitError('not-found', `anchor ${path} has no element`);
+    return held;
+  }
+
+  /** A scrubbed element to which somebody still holds a handle. */
+  remembered(path: string, number: number | undefined): Element | undefined {
+    if (number === undefined) return undefined;
+    const held = this.#remembered.get(number);
+    return held?.path === path ? held.element : undefined;
+  }
+
+  /** The anchor at `path`, if it exists. Throws `not-found` for the path of another server. */
+  anchor(path: string): Anchor | undefined {
+    const [server, ...names] = split(path);
+    if (server !== this.serverId)
+      throw new CircuitError('not-found', `${path} is not on this server, ${this.serverId}`);
+    let anchor: Anchor | undefined = this.root;
+    for (const name of names) anchor = anchor?.child(name);
+    return anchor;
+  }
+
+  /** Takes the element away from its anchor; no change when it is not there any more. */
+  remove(held: Held): void {
+    let anchor = this.anchor(held.path);
+    if (anchor === undefined || anchor.held !== held) return;
+    anchor.held = undefined;
+    this.#size--;
+    if (held.element.operations.stat !== undefined) this.#remember(held);
+    while (anchor !== undefined && anchor.held === undefined && !anchor.hasChildren) {
+      anchor.parent?.drop(anchor);
+      anchor = anchor.parent;
+    }
+  }
+
+  /** Every element but the server's, as the tree is read. */
+  *elements(): Generator<Held> {
+    const open = [...this.root.children].reverse();
+    for (;;) {
+      const anchor = open.pop();
+      if (anchor === undefined) return;
+      if (anchor.held !== undefined) yield anchor.held;
+      for (const child of [...anchor.children].reverse()) open.push(child);
+    }
+  }
+
+  #reserve(path: string, ownNumber: number | undefined): Reservation {
+    if (this.anchor(path)?.held !== undefined || this.#reserved.has(path))
+      throw new CircuitError('conflict', `${path}: anchor already has an element`, { detail: 'exists' });
+    if (this.#size + this.#reserved.size >= this.#maxElements)
+      throw new CircuitError('limit', `${path}: this server has ${this.#maxElements} elements`);
+    this.#reserved.add(path);
+    const number = ownNumber ?? this.#nextNumber();
+    let held: Held | undefined;
+    return {
+      path,
+      number,
+      fill: (element) => {
+        this.#reserved.delete(path);
+        held = this.#put({ path, number, element });
+        return held;
+      },
+      release: () => {
+        if (held === undefined) this.#reserved.delete(path);
+      },
+      vacate: () => {
+        if (held !== undefined) this.remove(held);
+      },
+    };
+  }
+
+  #put(held: Held): Held {
+    let anchor = this.root;
+    for (const name of split(held.path).slice(1)) anchor = anchor.grow(name);
+    anchor.held = held;
+    this.#size++;
+    return held;
+  }
+
+  #remember(held: Held): void {
+    this.#remembered.set(held.number, held);
+    if (this.#remembered.size <= this.#maxRemembered) return;
+    for (const oldest of this.#remembered.keys()) {
+      this.#remembered.delete(oldest);
+      return;
+    }
+  }
+
+  #gone(path: string, number: number): CircuitError {
+    if (this.remembered(path, number) !== undefined)
+      return new CircuitError('aborted', `the element ${number} at ${path} was scrubbed`);
+    return new CircuitError('gone', `the element ${number} at ${path} was replaced or has ended`);
+  }
+}

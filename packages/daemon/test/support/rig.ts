@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CircuitError, type Clock, silentLogger, systemClock } from '@circuit/base';
+import { ChannelSession, memoryPair, type Session } from '@circuit/channel';
+import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
+import type { Member, Right } from '@circuit/protocol';
+import { bundleKeeper } from '../../../keeper/bundle.mjs';
+import type { Cluster } from '../../src/cluster.js';
+import { type DaemonLimits, defaultDaemonLimits } from '../../src/limits.js';
+import { LocalServer } from '../../src/local-server.js';
+import type { NumberStore } from '../../src/namespace/numbers.js';
+import { callerOf } from '../../src/session/caller.js';
+import { TestClient } from './request.js';
+
+export const idA = 'Xaaaaaaaaaaaaaaaa';
+export const idB = 'Xbbbbbbbbbbbbbbbb';
+
+/** A cluster whose members and links a test sets by hand. */
+export class HandMadeCluster implements Cluster {
+  readonly self: Member;
+  readonly others = new Map<string, { member: Member; session: Session }>();
+
+  constructor(id: string) {
+    this.self = memberOf(id);
+  }
+
+  members(): readonly Member[] {
+    return [this.self, ...[...this.others.values()].map(({ member }) => member)];
+  }
+
+  sessionTo(id: string): Promise<Session> {
+    const session = this.others.get(id)?.session;
+    return session === undefined
+      ? Promise.reject(new CircuitError('not-found', `no server ${id}`))
+      : Promise.resolve(session);
+  }
+
+  rejoin(): Promise<{ changed: boolean; members: number }> {
+    return Promise.resolve({ changed: false, members: this.others.size + 1 });
+  }
+}
+
+export function memberOf(id: string): Member {
+  return {
+    id,
+    addr: 'circuit://127.0.0.1:4600',
+    name: 'host',
+    version: '0.1.0',
+    dc: '',
+    labels: {},
+    joined: '2026-01-01T00:00:00.000Z',
+  };
+}
+
+/** No processes can be started here. */
+export const noKeepers: KeeperSet = {
+  start: () => Promise.reject(new CircuitError('unsupported', 'no keeper in this test')),
+  list: () => [],
+  get: () => undefined,
+  spec: () => Promise.reject(new CircuitError('not-found', 'none')),
+  wait: () => Promise.reject(new CircuitError('not-found', 'none')),
+  signal: () => Promise.reject(new CircuitError('not-found', 'none')),
+  openStdin: () => Promise.reject(new CircuitError('not-found', 'none')),
+  closeStdin: () => Promise.reject(new CircuitError('not-found', 'none')),
+  openOutput: () => {
+    throw new CircuitError('not-found', 'none');
+  },
+  watch: () => () => undefined,
+  forget: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
+
+export interface RigOptions {
+  readonly id?: string;
+  readonly keepers?: KeeperSet;
+  readonly folder?: string;
+  readonly limits?: Partial<DaemonLimits>;
+  readonly clock?: Clock;
+  readonly numbers?: NumberStore;
+}
+
+/** One server over memory sessions. */
+export class Rig {
+  readonly server: LocalServer;
+  readonly cluster: HandMadeCluster;
+  readonly #dialled: Session[] = [];
+  suicides = 0;
+
+  private constructor(server: LocalServer, cluster: HandMadeCluster) {
+    this.server = server;
+    this.cluster = cluster;
+  }
+
+  static async open({
+    id = idA,
+    keepers = noKeepers,
+    limits,
+    clock = systemClock,
+    ...rest
+  }: RigOptions = {}): Promise<Rig> {
+    const cluster = new HandMadeCluster(id);
+    const folder = rest.folder ?? (await mkdtemp(join(tmpdir(), 'circuit-daemon-')));
+    let kept: number | undefined;
+    let rig: Rig | undefined;
+    const server = await LocalServer.open({
+      cluster,
+      keepers,
+      procFolder: join(folder, 'procs'),
+      numbers: rest.numbers ?? { load: () => kept, save: (end) => (kept = end) },
+      clock,
+      logger: silentLogger,
+      limits: { ...defaultDaemonLimits, ...limits },
+      takeMembership: () => false,
+      suicide: () => {
+        if (rig !== undefined) rig.suicides++;
+      },
+    });
+    if (rest.folder === undefined) await rm(folder, { recursive: true });
+    rig = new Rig(server, cluster);
+    return rig;
+  }
+
+  /** A raw session to this server. */
+  dial(right: Right = 'act'): Session {
+    return this.#pair(right, () => undefined);
+  }
+
+  /** A client with its own session. */
+  client(right: Right = 'act', target = ''): TestClient {
+    return new TestClient(this.dial(right), target);
+  }
+
+  /** Makes `other` a server of this one's cluster, with a link that it takes for a server's. */
+  link(other: Rig, right: Right = 'act'): Session {
+    const session = other.#pair(right, (theirs) => other.server.prove(theirs));
+    this.cluster.others.set(other.cluster.self.id, { member: other.cluster.self, session });
+    this.#dialled.push(session);
+    return session;
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    for (const session of this.#dialled) session.abort();
+  }
+
+  #pair(right: Right, prepare: (theirs: Session) => void): Session {
+    const [near, far] = memoryPair();
+    const theirs = new ChannelSession(far, 'listener');
+    prepare(theirs);
+    this.server.sessions.serve(theirs, callerOf(theirs.peer, right, 'key'));
+    const ours = new ChannelSession(near, 'dialler');
+    this.#dialled.push(ours);
+    return ours;
+  }
+}
+
+/** Real processes below `folder`. */
+export async function openKeepers(folder: string): Promise<KeeperSet> {
+  return openKeeperSet(folder, {
+    clock: systemClock,
+    logger: silentLogger,
+    bundlePath: await keeperBundle(),
+    idleMs: 200,
+  });
+}
+
+let bundle: Promise<string> | undefined;
+
+export function keeperBundle(): Promise<string> {
+  bundle ??= mkdtemp(join(tmpdir(), 'circuit-bundle-')).then(
+    (folder) => bundleKeeper(join(folder, 'keeper.mjs')) as Promise<string>,
+  );
+  return bundle;
+}
