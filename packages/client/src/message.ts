@@ -48,6 +48,11 @@ export class Message<T = unknown> extends ByteStreamBase {
     return this.#content.value as T;
   }
 
+  /** The value before it is taken, to decide whether to; `undefined` for bytes. */
+  get held(): unknown {
+    return this.#content.type === 'value' ? this.#content.value : undefined;
+  }
+
   /** Puts the message back, for another receiver. */
   async refuse(reason: string, { signal }: WaitOptions = {}): Promise<void> {
     if (this.#state !== 'open') throw new CircuitError('conflict', 'the message is consumed or dropped');

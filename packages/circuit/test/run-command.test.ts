@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { CircuitError } from '@circuit/base';
+import { runCommand } from '../src/run-command.js';
+import { verbTable } from '../src/verb-table.js';
+import { memoryIo } from './memory-io.js';
+
+async function circuit(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const io = memoryIo();
+  const code = await runCommand(argv, io);
+  return { code, out: io.out(), err: io.err() };
+}
+
+describe('the command', () => {
+  test('says its version, which is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await circuit('--version')).toEqual({ code: 0, out: `circuit ${version}\n`, err: '' });
+  });
+
+  test('lists its verbs, without arguments too', async () => {
+    const { code, out } = await circuit('help');
+    expect(code).toBe(0);
+    for (const name of Object.keys(verbTable)) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
+    for (const argv of [[], ['--help'], ['-h']]) expect((await circuit(...argv)).out).toBe(out);
+  });
+
+  test('explains every verb, with every option', async () => {
+    for (const [name, entry] of Object.entries(verbTable)) {
+      const { code, out } = await circuit('help', name);
+      expect(code).toBe(0);
+      expect(out.split('\n')[0]).toContain(`circuit ${name}`);
+      for (const option of Object.keys((await entry.load()).options)) expect(out).toContain(`--${option}`);
+      expect((await circuit(name, '--help')).out).toBe(out);
+    }
+  });
+
+  test('leaves --help behind the command of run to that command', async () => {
+    const { out } = await circuit('run', '/X1', 'ls', '--help');
+    expect(out).toBe('');
+  });
+
+  test('ends wrong usage with 2 and one line', async () => {
+    for (const argv of [
+      ['nope'],
+      ['help', 'nope'],
+      ['peek'],
+      ['peek', '/X1', '/X2'],
+      ['ls', '--nope'],
+      ['ls', '-o', 'xml', '/'],
+      ['ls', '-timeout', 'soon'],
+      ['mkchan', '/X1/c', 'many'],
+      ['mkchan', '/X1/*', '1'],
+      ['send', 'X1/c'],
+      ['signal', 'NOPE', '/X1/p'],
+      ['suicide', '/X1/p'],
+      ['ls', '-d', 'nowhere'],
+      ['stdout', '--offset', 'x', '/X1/p'],
+      ['keygen', '--read-only'],
+    ]) {
+      const { code, out, err } = await circuit(...argv);
+      expect([argv, code, out]).toEqual([argv, 2, '']);
+      expect(err).toMatch(/^circuit: .*\n$/);
+    }
+  });
+
+  test('ends with 125 when no server is there, and says what to do', async () => {
+    for (const argv of [['ls'], ['peek', '/X1'], ['run', '/X1', 'true'], ['wait', '/X1/p']]) {
+      const { code, out, err } = await circuit(...argv);
+      expect([argv, code, out]).toEqual([argv, 125, '']);
+      expect(err).toMatch(/no circuit server found: none runs on this machine: start one with circuit start/);
+    }
+  });
+
+  test('ends with 125 when the named server is not there', async () => {
+    const { code, err } = await circuit('ls', '-d', 'unix:/nonexistent/socket');
+    expect([code, err]).toEqual([125, 'circuit: ls: dial unix /nonexistent/socket: no such socket\n']);
+  });
+
+  test('ends with 130 and without a word when it is interrupted', async () => {
+    const io = memoryIo();
+    io.stop.abort(new CircuitError('cancelled', 'ended by SIGINT', { detail: 'SIGINT' }));
+    expect(await runCommand(['waitall'], io)).toBe(130);
+    expect(io.err()).toBe('');
+  });
+
+  test('makes keys, each another, and the read-only one of a key', async () => {
+    const [first, second] = [await circuit('keygen'), await circuit('keygen')];
+    expect(Buffer.from(first.out, 'base64')).toHaveLength(64);
+    expect(second.out).not.toBe(first.out);
+  });
+});

@@ -1,0 +1,25 @@
+// Bundles what users start: the command, one chunk for each verb, and the keeper. Runs behind `tsc -b`.
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { bundleKeeper } from '../packages/keeper/bundle.mjs';
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const outdir = at('packages/circuit/dist/command');
+
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: { main: at('packages/circuit/src/main.ts') },
+  outdir,
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  conditions: ['@circuit/source'],
+  logLevel: 'warning',
+});
+await bundleKeeper();
+await bundleKeeper(at('packages/circuit/dist/command/keeper.mjs'));
