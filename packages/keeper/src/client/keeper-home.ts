@@ -9,6 +9,7 @@ import {
   type Logger,
   orAborted,
   pause,
+  throwIfAborted,
   type Timer,
   type WaitOptions,
 } from '@circuit/base';
@@ -60,7 +61,7 @@ type State = Live | { readonly kind: 'archive' };
  * | settling | live | a keeper answered, or was launched because something in the folder is unfinished or wanted |
  * | settling | archive | the keeper is gone and everything in the folder is finished |
  *
- * While settling, calls wait. A settling that fails rejects them with `unreachable` and is tried again.
+ * While settling, calls wait. A settling that fails rejects them and is tried again.
  */
 export class KeeperHome {
   readonly number: number;
@@ -109,13 +110,22 @@ export class KeeperHome {
     await orAborted(this.#settled, signal);
   }
 
-  /** Asks the keeper. Undefined: there is none, the folder is an archive. Rejects as {@link KeeperLink.call} does, or `unreachable`. */
+  /** Asks the keeper. Undefined: there is none, the folder is an archive. Rejects as {@link KeeperLink.call} does, or as the settling. */
   async call(request: Request, { signal }: WaitOptions = {}): Promise<unknown> {
     this.#hold();
     try {
-      const state = await orAborted(this.#settled, signal);
-      if (state.kind === 'archive') return undefined;
-      return await state.link.call(request, { signal });
+      for (;;) {
+        const state = await orAborted(this.#settled, signal);
+        if (state.kind === 'archive') return undefined;
+        try {
+          return await state.link.call(request, { signal });
+        } catch (error) {
+          // Never sent: the keeper's successor gets it.
+          if (!isCircuitError(error, 'peer-gone')) throw error;
+          throwIfAborted(this.#stop.signal);
+          await new Promise(setImmediate);
+        }
+      }
     } finally {
       this.#release();
     }

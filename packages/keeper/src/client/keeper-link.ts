@@ -5,11 +5,17 @@ import { encodeFrame, FrameDecoder, maxFrameBytes } from '../protocol/frames.js'
 import { protocolVersion, type Request } from '../protocol/messages.js';
 import type { ProcessEvent } from './types.js';
 
+interface Pending {
+  readonly answer: Deferred<unknown>;
+  /** Whether the kernel has taken the whole request; else the keeper cannot have acted on it. */
+  sent: boolean;
+}
+
 /** One connection to one keeper: requests with their answers, and events. */
 export class KeeperLink {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder();
-  readonly #pending = new Map<number, Deferred<unknown>>();
+  readonly #pending = new Map<number, Pending>();
   readonly #closed = deferred();
   readonly #onEvent: (event: ProcessEvent) => void;
   #nextId = 1;
@@ -34,8 +40,8 @@ export class KeeperLink {
   }
 
   /**
-   * Asks and waits for the answer. Rejects with the keeper's own error, `peer-gone` when the connection was over before,
-   * `outcome-unknown` when it broke in between, `limit` for a request over 1 MiB.
+   * Asks and waits for the answer. Rejects with the keeper's own error, `peer-gone` when the connection was over before the
+   * request was out, `outcome-unknown` when it broke in between, `limit` for a request over 1 MiB.
    */
   call(request: Request, { signal }: WaitOptions = {}): Promise<unknown> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -46,8 +52,11 @@ export class KeeperLink {
     }
     this.#nextId += 1;
     const answer = deferred<unknown>();
-    this.#pending.set(id, answer);
-    this.#socket.write(frame);
+    const pending = { answer, sent: false };
+    this.#pending.set(id, pending);
+    this.#socket.write(frame, (error) => {
+      pending.sent = !error;
+    });
     return orAborted(answer.promise, signal);
   }
 
@@ -82,7 +91,7 @@ export class KeeperLink {
       return process !== undefined;
     }
     if (typeof message.id !== 'number') return typeof message.event === 'string';
-    const answer = this.#pending.get(message.id);
+    const answer = this.#pending.get(message.id)?.answer;
     if (answer === undefined) return false;
     this.#pending.delete(message.id);
     if ('error' in message) answer.reject(CircuitError.fromRecord(message.error));
@@ -94,8 +103,9 @@ export class KeeperLink {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     const { message } = failure;
-    for (const answer of this.#pending.values()) {
-      answer.reject(new CircuitError('outcome-unknown', `${message} before it answered`, { cause: failure }));
+    for (const { answer, sent } of this.#pending.values()) {
+      if (!sent) answer.reject(failure);
+      else answer.reject(new CircuitError('outcome-unknown', `${message} before it answered`, { cause: failure }));
     }
     this.#pending.clear();
     this.#closed.resolve();
