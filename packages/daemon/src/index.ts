@@ -1,2 +1,3 @@
-export type { Cluster } from './cluster.js';
-export { LocalServer, type LocalServerOptions } from './local-server.js';
+export { type Daemon, type DaemonOptions, daemonSocketName, startDaemon } from './daemon.js';
+export type { DaemonLimits } from './limits.js';
+export type { HostPort } from './own-address.js';

@@ -78,7 +78,7 @@ export class Call<V extends VerbName = VerbName> {
     const runs = this.#goneRuns ?? [];
     this.#goneRuns = undefined;
     this.#ret.abort(new CircuitError('cancelled', 'withdrawn'));
-    this.#over(this as unknown as Call);
+    this.#over(this);
     for (const run of runs) run();
   }
 
@@ -89,7 +89,7 @@ export class Call<V extends VerbName = VerbName> {
     // A client that does not listen any more has lost nothing but the answer.
     this.#ret.send(reply).catch(ignore);
     this.#ret.close();
-    this.#over(this as unknown as Call);
+    this.#over(this);
   }
 }
 

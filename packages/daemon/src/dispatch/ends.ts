@@ -70,6 +70,6 @@ function walkObject(value: object, onEnd: (end: Ending) => void): number {
 
 /** No codec makes functions out of plain data, so methods prove an end. */
 function isEnd(value: object): value is Ending {
-  const { cancel, abort } = value as Ending;
-  return typeof cancel === 'function' || typeof abort === 'function';
+  const has = (name: string): boolean => typeof (value as Record<string, unknown>)[name] === 'function';
+  return has('cancel') || has('abort');
 }

@@ -10,7 +10,7 @@ import type {
   ScrubRequest,
   VerbName,
 } from '@circuit/protocol';
-import type { Element, ElementVerb, Makers, MakeVerb, Operation, ServerVerb } from '../elements/element.js';
+import type { Element, ElementVerb, Makers, MakeVerb, ServerVerb } from '../elements/element.js';
 import { list } from '../namespace/listing.js';
 import type { Namespace } from '../namespace/namespace.js';
 import type { Call } from './call.js';
@@ -87,7 +87,7 @@ export class Verbs {
   async #make<V extends MakeVerb>(verb: V, body: RequestOf<V>, call: Call): Promise<ResponseOf<V>> {
     const reservation = this.#namespace.reserve(body.path);
     try {
-      const made = await this.#makers[verb](body, reservation, call as unknown as Call<V>);
+      const made = await this.#makers[verb](body, reservation, call);
       reservation.fill(made.element);
       return made.response;
     } finally {
@@ -113,9 +113,9 @@ function operate<V extends ElementVerb | ServerVerb>(
   call: Call,
   where: string,
 ): unknown {
-  const operation = element.operations[verb] as Operation<V> | undefined;
+  const operation = element.operations[verb];
   if (operation === undefined) throw wrongKind(verb, element.kind, where);
-  return operation(body, call as unknown as Call<V>);
+  return operation(body, call);
 }
 
 function wrongKind(verb: VerbName, kind: string, where: string): CircuitError {

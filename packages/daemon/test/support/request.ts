@@ -1,5 +1,5 @@
 import { CircuitError } from '@circuit/base';
-import type { Received, Receiver, Sender, Session } from '@circuit/channel';
+import type { Receiver, Sender, Session } from '@circuit/channel';
 import { type EventOf, orThrow, parseReply, type RequestOf, type ResponseOf, type VerbName } from '@circuit/protocol';
 
 /** An event as it comes, with the way to answer it. */
@@ -43,7 +43,7 @@ export class Asked<V extends VerbName> {
       for (;;) {
         const received = await this.#answers.receive();
         if (received.done) throw new CircuitError('outcome-unknown', `${verb}: no answer`);
-        const reply = orThrow(parseReply(verb, (received as Received).value));
+        const reply = orThrow(parseReply(verb, received.value));
         if (reply.type === 'failure') throw reply.error;
         if (reply.type === 'result') {
           received.ret.close();

@@ -103,7 +103,7 @@ export class Rig {
     const cluster = new HandMadeCluster(id);
     const folder = rest.folder ?? (await mkdtemp(join(tmpdir(), 'circuit-daemon-')));
     let kept: number | undefined;
-    let rig: Rig | undefined;
+    let suicides = (): void => undefined;
     const server = await LocalServer.open({
       cluster,
       keepers,
@@ -113,12 +113,11 @@ export class Rig {
       logger: silentLogger,
       limits: { ...defaultDaemonLimits, ...limits },
       takeMembership: () => false,
-      suicide: () => {
-        if (rig !== undefined) rig.suicides++;
-      },
+      suicide: () => suicides(),
     });
     if (rest.folder === undefined) await rm(folder, { recursive: true });
-    rig = new Rig(server, cluster);
+    const rig = new Rig(server, cluster);
+    suicides = () => rig.suicides++;
     return rig;
   }
 
@@ -169,8 +168,6 @@ export async function openKeepers(folder: string): Promise<KeeperSet> {
 let bundle: Promise<string> | undefined;
 
 export function keeperBundle(): Promise<string> {
-  bundle ??= mkdtemp(join(tmpdir(), 'circuit-bundle-')).then(
-    (folder) => bundleKeeper(join(folder, 'keeper.mjs')) as Promise<string>,
-  );
+  bundle ??= mkdtemp(join(tmpdir(), 'circuit-bundle-')).then((folder) => bundleKeeper(join(folder, 'keeper.mjs')));
   return bundle;
 }

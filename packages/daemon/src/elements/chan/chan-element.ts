@@ -8,11 +8,10 @@ import {
   type SendResponse,
 } from '@circuit/protocol';
 import type { Call } from '../../dispatch/call.js';
-import { whoIs } from '../../session/caller.js';
 import type { Element, Operations } from '../element.js';
 import type { HeldBudget } from './held-budget.js';
 import type { Line } from './line.js';
-import { Matcher } from './matcher.js';
+import { Matcher, type Offer, type Taker } from './matcher.js';
 import { Receiving } from './receiving.js';
 import { Sending } from './sending.js';
 
@@ -48,9 +47,9 @@ export class ChanElement implements Element {
     let bufferedBytes = 0;
     for (const offer of placed) {
       if (offer.whole) buffered++;
-      bufferedBytes += (offer as Sending).heldBytes;
+      bufferedBytes += offer.heldBytes;
     }
-    for (const offer of handedOut) bufferedBytes += (offer as Sending).heldBytes;
+    for (const offer of handedOut) bufferedBytes += offer.heldBytes;
     return {
       Cap: capacity,
       Closed: closed,
@@ -59,8 +58,8 @@ export class ChanElement implements Element {
       NumRecv: numRecv,
       Buffered: buffered,
       BufferedBytes: bufferedBytes,
-      Senders: shown(waiting as Line<Sending>),
-      Receivers: shown(takers as Line<Receiving>),
+      Senders: shown(waiting),
+      Receivers: shown(takers),
     };
   }
 
@@ -104,11 +103,11 @@ export class ChanElement implements Element {
   }
 }
 
-function shown(line: Line<Sending> | Line<Receiving>): readonly ChanWaiter[] {
+function shown(line: Line<Offer> | Line<Taker>): readonly ChanWaiter[] {
   const waiters: ChanWaiter[] = [];
-  for (const { call, sinceMs } of line) {
+  for (const { waiter } of line) {
     if (waiters.length === maxWaitersShown) break;
-    waiters.push({ Who: whoIs(call.caller), Since: new Date(sinceMs).toISOString() });
+    waiters.push(waiter);
   }
   return waiters;
 }

@@ -60,7 +60,7 @@ export class Line<T extends LineNode> implements Iterable<T> {
   /** Stands `node` behind `before`; at the front if there is none. */
   #insert(node: T, before: LineNode | undefined): void {
     const behind = before === undefined ? this.#first : before.behind;
-    node.line = this as unknown as Line<LineNode>;
+    node.line = this;
     node.before = before;
     node.behind = behind;
     if (before === undefined) this.#first = node;

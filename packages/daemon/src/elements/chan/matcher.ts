@@ -1,4 +1,5 @@
 import type { CircuitError } from '@circuit/base';
+import type { ChanWaiter } from '@circuit/protocol';
 import { Line, LineNode } from './line.js';
 
 /**
@@ -32,6 +33,10 @@ export abstract class Offer extends LineNode {
   /** The sender has gone while a receiver has the message: it is nobody's to give again. */
   abandoned = false;
   wasAccepted = false;
+  /** Who sends it, since when. */
+  abstract readonly waiter: ChanWaiter;
+  /** Bytes that the channel holds of it. */
+  abstract readonly heldBytes: number;
   /** A receiver or the buffer has it: from now on its bytes may be read. */
   abstract accepted(by: 'buffer' | 'receiver'): void;
   /** It is whole in the buffer: safe. */
@@ -50,6 +55,8 @@ export abstract class Offer extends LineNode {
 export abstract class Taker extends LineNode {
   state: 'new' | 'waiting' | 'matched' | 'over' = 'new';
   offer: Offer | undefined;
+  /** Who it is, since when. */
+  abstract readonly waiter: ChanWaiter;
   /** Has the message: hand it out. */
   abstract matched(offer: Offer): void;
   /** The acknowledgement is counted. */

@@ -1,7 +1,8 @@
 import { CircuitError, type Deferred, deferred, toCircuitError } from '@circuit/base';
 import { bytePipe, type Receiver } from '@circuit/channel';
-import { parseRecvAck, type RecvEvent, type RecvResponse } from '@circuit/protocol';
+import { type ChanWaiter, parseRecvAck, type RecvEvent, type RecvResponse } from '@circuit/protocol';
 import type { Call } from '../../dispatch/call.js';
+import { whoIs } from '../../session/caller.js';
 import { type Matcher, type Offer, Taker } from './matcher.js';
 import { Sending } from './sending.js';
 
@@ -23,13 +24,17 @@ export class Receiving extends Taker {
     this.sinceMs = sinceMs;
   }
 
+  get waiter(): ChanWaiter {
+    return { Who: whoIs(this.call.caller), Since: new Date(this.sinceMs).toISOString() };
+  }
+
   /** How the receive ends. */
   get result(): Promise<RecvResponse> {
     return this.#result.promise;
   }
 
   matched(offer: Offer): void {
-    void this.#handOut(offer as Sending);
+    if (offer instanceof Sending) void this.#handOut(offer);
   }
 
   consumed(): void {

@@ -1,7 +1,8 @@
 import { CircuitError, type Deferred, deferred, toCircuitError } from '@circuit/base';
-import { type Content, maxHeldBytes, type SendResponse } from '@circuit/protocol';
+import { type ChanWaiter, type Content, maxHeldBytes, type SendResponse } from '@circuit/protocol';
 import type { Call } from '../../dispatch/call.js';
 import { discard, measure } from '../../dispatch/ends.js';
+import { whoIs } from '../../session/caller.js';
 import type { HeldBudget } from './held-budget.js';
 import { Intake } from './intake.js';
 import { type Matcher, Offer } from './matcher.js';
@@ -41,6 +42,10 @@ export class Sending extends Offer {
       this.#valueBytes = bytes;
       this.#holdsEnds = holdsEnds;
     }
+  }
+
+  get waiter(): ChanWaiter {
+    return { Who: whoIs(this.call.caller), Since: new Date(this.sinceMs).toISOString() };
   }
 
   /** How the send ends. */

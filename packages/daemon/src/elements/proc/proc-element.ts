@@ -117,6 +117,8 @@ export class ProcElement implements Element {
       });
       try {
         const response = await sendOutput(reader, (event) => call.event(event), { isPipe, signal: call.signal });
+        if (request.follow !== false) return response;
+        // Without following the reader stops where the stream is now, which need not be its end.
         const { eof, endOffset } = this.#known()[request.stream];
         return { ...response, ended: eof && response.offset >= endOffset };
       } finally {

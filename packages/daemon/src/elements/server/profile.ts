@@ -29,7 +29,7 @@ interface Report {
 
 function readReport(): Report {
   // The environment is part of a report and none of this verb's business.
-  return process.report.getReport() as unknown as Report;
+  return process.report.getReport();
 }
 
 function stackText(): string {

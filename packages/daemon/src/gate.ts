@@ -1,0 +1,57 @@
+import { CircuitError, type Logger } from '@circuit/base';
+import type { Session } from '@circuit/channel';
+import { dialTcp, type Listener, listenTcp } from '@circuit/channel/tcp';
+import { dialTls, listenTls } from '@circuit/channel/tls';
+import { acceptedPsks, findPsk, type Key, pskFor } from '@circuit/keys';
+import { orThrow, parseAddress } from '@circuit/protocol';
+import { type Caller, callerOf } from './session/caller.js';
+
+/** How this server speaks to others over the network. */
+export interface Gate {
+  /** Takes sessions on a port, each with what its key allows. */
+  listen(at: { readonly host: string; readonly port: number }, onSession: OnSession): Promise<Listener>;
+  /** Dials another server. */
+  dial(address: string, options: { readonly signal: AbortSignal }): Promise<Session>;
+}
+
+type OnSession = (session: Session, caller: Caller) => void;
+
+/** Every connection proves the key, or the read-only key that follows from it, and is encrypted. */
+export function keyGate(key: Key, logger: Logger): Gate {
+  const accepted = acceptedPsks(key);
+  const psk = pskFor(key);
+  return {
+    listen: ({ host, port }, onSession) =>
+      listenTls(
+        {
+          host,
+          port,
+          pskFor: (name) => findPsk(accepted, name)?.key,
+          onRefused: (address, reason) => logger.warn('a connection was refused', { from: address, reason }),
+        },
+        (session) => {
+          const proved = findPsk(accepted, session.peer.identity ?? '');
+          if (proved === undefined) session.abort(new CircuitError('denied', 'no key was proved'));
+          else onSession(session, callerOf(session.peer, proved.right === 'full' ? 'act' : 'read', proved.keyId));
+        },
+      ),
+    dial: (address, { signal }) => dialTls({ ...hostAndPort(address), psk, signal }),
+  };
+}
+
+/** Nobody proves anything and nothing is encrypted: whoever connects may do everything. */
+export function openGate(): Gate {
+  return {
+    listen: (at, onSession) => listenTcp(at, (session) => onSession(session, callerOf(session.peer, 'act'))),
+    dial: (address, { signal }) => dialTcp({ ...hostAndPort(address), signal }),
+  };
+}
+
+function hostAndPort(text: string): { readonly host: string; readonly port: number } {
+  const address = orThrow(parseAddress(text));
+  if (address.type === 'tcp') return { host: address.host, port: address.port };
+  throw new CircuitError(
+    'unsupported',
+    `${text}: servers speak to each other over the network, not over a socket file`,
+  );
+}
