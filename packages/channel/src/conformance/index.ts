@@ -1,3 +1,5 @@
+import { endingRows } from './ending.js';
+import { flowRows } from './flow.js';
 import { oneWayRows } from './one-way.js';
 import { nestingRows } from './nesting.js';
 import { requestRows } from './requests.js';
@@ -33,6 +35,8 @@ export const conformanceRows: readonly Row[] = [
   ...requestRows,
   ...nestingRows,
   ...streamRows,
+  ...flowRows,
+  ...endingRows,
 ];
 
 /** Registers the tests of one transport. */

@@ -134,7 +134,7 @@ export class OutMessage extends OutHalf implements Sender {
     this.checkHeld();
     const refusal = this.sendRefusal;
     if (refusal !== undefined) throw refusal;
-    if (this.#queue.length > 0 || this.credit <= 0 || this.link.writer.saturated || !this.entry.announced) return false;
+    if (!this.idle || this.credit <= 0 || this.link.writer.saturated || !this.entry.announced) return false;
     const packed = this.#pack(value, {});
     if (this.#canWrite(packed)) this.#writeWhole(packed.body, packed.refs, 0);
     else void this.#enqueue(packed, 0, undefined).catch(ignore);
@@ -150,7 +150,7 @@ export class OutMessage extends OutHalf implements Sender {
       return;
     }
     const cost = pieceCost(piece);
-    if (this.#queue.length === 0 && this.entry.announced && cost <= this.credit && !this.link.writer.saturated) {
+    if (this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated) {
       this.#writeRaw(piece, piece.body);
       written();
       return;
@@ -174,8 +174,7 @@ export class OutMessage extends OutHalf implements Sender {
   /** A relayed message was given up by its sender between two pieces. */
   forwardDrop(): void {
     // The queue may still hold pieces; the DROP goes behind them.
-    const last = this.#queue.length;
-    if (last === 0) {
+    if (this.idle) {
       if (this.entry.announced && this.state !== 'ended') this.link.writer.bare(frameType.drop, this.entry.id);
       return;
     }
@@ -275,7 +274,7 @@ export class OutMessage extends OutHalf implements Sender {
 
   #canWrite(packed: Packed): boolean {
     return (
-      this.#queue.length === 0 &&
+      this.idle &&
       this.entry.announced &&
       packed.body.length <= maxBodyBytes &&
       packed.body.length + messageCost + (packed.refs?.length ?? 0) * refCost <= this.credit &&

@@ -50,6 +50,11 @@ interface Awaiting {
   release: (() => void) | undefined;
 }
 
+interface HeldOpen {
+  readonly entry: Entry;
+  readonly open: OpenFrame;
+}
+
 /** `over` knows the error that ended the session, if any. */
 type Phase = 'open' | 'draining' | 'over';
 
@@ -77,12 +82,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   readonly #awaiting = new Deque<Awaiting>();
   readonly #finished: Deferred<CircuitError | undefined> = deferred();
   /** Opens from before the peer's HELLO. */
-  #held: (() => void)[] = [];
+  readonly #held: HeldOpen[] = [];
   #peerCodecs: readonly string[] | undefined;
   #phase: Phase = 'open';
   #saidGoodbye = false;
   #closing: Promise<void> | undefined;
-  /** Ends a carrier whose peer does not take our goodbye. */
+  /** Ends a carrier whose peer does not end its side. */
   #linger: Timer | undefined;
   #unreadBytes = 0;
   #unsentBytes = 0;
@@ -156,7 +161,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     const entry = new Entry(refKind.receiver);
     const out = new OutMessage(this, entry, codec, this.#packer);
     entry.out = out;
-    if (this.peerLimits === undefined) this.#held.push(() => this.#announceOpen(entry, open));
+    if (this.peerLimits === undefined) this.#held.push({ entry, open });
     else {
       if (this.freeChannels < 1)
         throw new CircuitError('limit', `${this.#name} takes no more channels`, { retryable: true });
@@ -225,7 +230,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   heardHello(hello: Hello): string | undefined {
     this.peerLimits = hello.limits;
     this.#peerCodecs = hello.codecs;
-    for (const announce of this.#held.splice(0)) announce();
+    for (const { entry, open } of this.#held.splice(0)) this.#announceOpen(entry, open);
     if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
     return undefined;
   }
@@ -265,7 +270,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     const orderly = reason.code === 'closed';
     const error = orderly ? new CircuitError('closed', `${this.#name} closed the session`) : reason;
     this.#end(error, orderly ? undefined : error);
-    this.#carrier.end();
+    this.#endCarrier();
   }
 
   get #name(): string {
@@ -315,8 +320,13 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     writeReason(this.writer, frameType.goaway, 0, error);
     this.writer.flush();
     this.#end(error, error);
-    this.#carrier.end();
+    this.#endCarrier();
+  }
+
+  /** Says that nothing follows; a peer that does not answer in kind within the grace time holds no connection. */
+  #endCarrier(): void {
     this.#linger = this.#clock.after(this.#graceMs, () => this.#carrier.destroy());
+    this.#carrier.end();
   }
 
   async #drain(): Promise<void> {
@@ -357,7 +367,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.writer.stop();
-    this.#held = [];
+    for (const { entry } of this.#held.splice(0)) entry.fail(reason);
     for (const entry of this.table.drain()) entry.fail(reason);
     for (const awaiting of this.#awaiting.drain()) {
       awaiting.release?.();

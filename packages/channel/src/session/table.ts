@@ -60,7 +60,8 @@ export class Table {
 
   /** Whether an id that is not in the table was there once: its late frames are dropped. */
   wasKnown(id: number): boolean {
-    return this.#isOwn(id) ? id < this.#nextOwn : id !== 0 && id <= this.#highestPeer;
+    if (id === 0) return false;
+    return this.#isOwn(id) ? id < this.#nextOwn : id <= this.#highestPeer;
   }
 
   /** Empties the table. */

@@ -117,6 +117,7 @@ export class Writer {
     this.#pieces = [];
     this.#staged = 0;
     this.#outlet.write(pieces, bytes);
+    if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
   }
 
   /** Drops everything. */
