@@ -283,6 +283,8 @@ class HomeSet implements KeeperSet {
     this.#entries.set(record.id, { home, record });
     if (record.phase !== 'ended') return;
     for (const waiter of this.#waiting.get(record.id) ?? []) waiter.resolve(record);
+    const over = new CircuitError('closed', `stdin: process ${record.id} has ended`, { detail: 'EPIPE' });
+    this.#writers.get(record.id)?.abort(over);
   }
 
   #remove(id: string): boolean {
@@ -291,8 +293,10 @@ class HomeSet implements KeeperSet {
       waiter.reject(new CircuitError('aborted', `process ${id} was forgotten`));
     }
     const gone = new CircuitError('gone', `process ${id} was forgotten`);
-    this.#tails.get(`${id}/stdout`)?.fail(gone);
-    this.#tails.get(`${id}/stderr`)?.fail(gone);
+    for (const key of [`${id}/stdout`, `${id}/stderr`]) {
+      this.#tails.get(key)?.fail(gone);
+      this.#tails.delete(key);
+    }
     this.#writers.get(id)?.abort(gone);
     return true;
   }

@@ -60,6 +60,7 @@ export class Connection {
 
   /** Notes a change for the watcher; several of one process before the next turn are told as one. */
   changed(held: HeldProcess): void {
+    if (held.ended) this.#stdins.delete(held);
     if (!this.#watching) return;
     this.#changed.add(held);
     this.#flushSoon();

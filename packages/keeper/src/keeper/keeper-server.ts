@@ -51,6 +51,7 @@ export class KeeperServer {
         for (const connection of this.#connections) connection.changed(held);
         this.#considerEnd();
       },
+      unheardEnded: () => this.#considerEnd(),
     });
   }
 

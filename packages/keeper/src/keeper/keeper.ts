@@ -24,6 +24,8 @@ export interface KeeperOptions {
   readonly logger: Logger;
   /** Called after every change of a process, also when it was forgotten. */
   readonly changed: (process: HeldProcess) => void;
+  /** Called when a forgotten process or one of its streams has ended. */
+  readonly unheardEnded: () => void;
 }
 
 /** The table of processes of one keeper process. */
@@ -44,7 +46,9 @@ export class Keeper {
     this.#phases = new PhaseWatch({
       table,
       clock,
-      changed: (held) => this.#options.changed(held),
+      changed: (held) => {
+        if (this.has(held)) this.#options.changed(held);
+      },
       vanished: (held) => this.#end(held, { kind: 'unknown', reason: 'it ended while no keeper watched it' }),
     });
   }
@@ -168,6 +172,7 @@ export class Keeper {
   /** Removes a process from the table and from the disk. A running one goes on and its output is thrown away. */
   forget(held: HeldProcess): void {
     this.#processes.delete(held.id);
+    held.stdin.forget();
     held.output('stdout').discard();
     held.output('stderr').discard();
     if (!held.settled) this.#unheard.add(held);
@@ -204,7 +209,12 @@ export class Keeper {
 
   #settle(held: HeldProcess): void {
     if (held.settled) this.#unheard.delete(held);
-    if (held.ended && this.has(held)) this.#store.records.write(held.files.exit, held.ending);
+    if (!this.has(held)) {
+      // Its id may be another's by now: nobody is told.
+      this.#options.unheardEnded();
+      return;
+    }
+    if (held.ended) this.#store.records.write(held.files.exit, held.ending);
     this.#options.changed(held);
   }
 

@@ -214,7 +214,8 @@ export class Output {
     this.#retry?.cancel();
     this.#writer.close();
     const { files, stream } = this.#settings;
-    rmSync(files.fifo(stream), { force: true });
+    // Of a forgotten process the folder is gone, and may be another's by now.
+    if (!this.#discarding) rmSync(files.fifo(stream), { force: true });
     this.#scheduleWake();
     this.#tools.ended();
   }

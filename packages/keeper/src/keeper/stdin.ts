@@ -9,6 +9,7 @@ export class Stdin {
   readonly #fifo: string;
   #fd: number | undefined;
   #owner: object | undefined;
+  #forgotten = false;
 
   constructor(fifo: string) {
     this.#fifo = fifo;
@@ -57,7 +58,12 @@ export class Stdin {
     if (this.#fd === undefined) return;
     closeSync(this.#fd);
     this.#fd = undefined;
-    rmSync(this.#fifo, { force: true });
+    if (!this.#forgotten) rmSync(this.#fifo, { force: true });
+  }
+
+  /** The folder is removed by somebody else, and its name may become another's. */
+  forget(): void {
+    this.#forgotten = true;
   }
 }
 

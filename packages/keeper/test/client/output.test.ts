@@ -163,6 +163,13 @@ test('forgetting removes the output, ends its readers, and leaves a running proc
   expect(readdirSync(join(keepers.folder, 'keepers/1/processes'))).toEqual([]);
   const before = cpuTicks(pid);
   await until('the process goes on', () => cpuTicks(pid) > before + 2);
+  // The same name may be used again at once; the end of the forgotten one does not touch it.
+  await startOk(set, keepers.spec('sh', ['-c', 'read go; echo mine'], { id }));
+  process.kill(-pid, 'SIGKILL');
+  await until('the forgotten one is gone', () => !keepers.strays().includes(pid));
+  await set.closeStdin(id);
+  expect(await readAll(set, id)).toBe('mine\n');
+  expect((await set.wait(id)).exit).toEqual({ kind: 'exited', code: 0 });
 });
 
 function diskBytes(id: string): number {
