@@ -1,29 +1,45 @@
-/** A first-in-first-out queue with constant-time ends; keeps no hold on what was taken. */
-export class Deque<T> {
-  #items: (T | undefined)[] = [];
+/**
+ * A first-in-first-out queue with constant-time ends; keeps no hold on what was taken. A channel that answers one request
+ * queues at most one thing, so the first item stands in a field and an array is made for the second only.
+ */
+export class Deque<T extends object> {
+  #one: T | undefined;
+  #items: (T | undefined)[] | undefined;
   #head = 0;
 
   get length(): number {
+    if (this.#items === undefined) return this.#one === undefined ? 0 : 1;
     return this.#items.length - this.#head;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items !== undefined) this.#items.push(item);
+    else if (this.#one === undefined) this.#one = item;
+    else {
+      this.#items = [this.#one, item];
+      this.#one = undefined;
+    }
   }
 
   first(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items === undefined ? this.#one : this.#items[this.#head];
   }
 
   shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
+    const items = this.#items;
+    if (items === undefined) {
+      const one = this.#one;
+      this.#one = undefined;
+      return one;
+    }
+    if (this.#head === items.length) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) {
+      items.length = 0;
       this.#head = 0;
-    } else if (this.#head > 512 && this.#head * 2 > this.#items.length) {
-      this.#items.splice(0, this.#head);
+    } else if (this.#head > 512 && this.#head * 2 > items.length) {
+      items.splice(0, this.#head);
       this.#head = 0;
     }
     return item;
@@ -31,6 +47,11 @@ export class Deque<T> {
 
   /** Takes one item out, wherever it stands; answers whether it was there. */
   remove(item: T): boolean {
+    if (this.#items === undefined) {
+      if (this.#one !== item) return false;
+      this.#one = undefined;
+      return true;
+    }
     const index = this.#items.indexOf(item, this.#head);
     if (index < 0) return false;
     this.#items.splice(index, 1);
@@ -39,13 +60,18 @@ export class Deque<T> {
 
   /** What is queued, first to last. */
   *[Symbol.iterator](): Generator<T> {
+    if (this.#items === undefined) {
+      if (this.#one !== undefined) yield this.#one;
+      return;
+    }
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
   }
 
   /** Takes everything. */
   drain(): T[] {
-    const rest = this.#items.slice(this.#head) as T[];
-    this.#items = [];
+    const rest = [...this];
+    this.#one = undefined;
+    this.#items = undefined;
     this.#head = 0;
     return rest;
   }

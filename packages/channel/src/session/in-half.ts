@@ -30,7 +30,7 @@ export abstract class InHalf extends End {
   protected state: State = 'open';
   /** What a receive fails with once the queue is empty. */
   protected failure: CircuitError | undefined;
-  readonly #waiters = new Waiters();
+  #waiters: Waiters | undefined;
   /** The peer has said its last word. */
   protected peerFinal = false;
   #moved = false;
@@ -52,6 +52,7 @@ export abstract class InHalf extends End {
   }
 
   onReadable(run: () => void): () => void {
+    this.#waiters ??= new Waiters();
     return this.#waiters.add(run);
   }
 
@@ -139,7 +140,7 @@ export abstract class InHalf extends End {
   }
 
   protected notifyReadable(): void {
-    this.#waiters.notify();
+    this.#waiters?.notify();
   }
 
   protected checkHeld(): void {
@@ -158,7 +159,7 @@ export abstract class InHalf extends End {
   protected end(reason: CircuitError): void {
     this.failure ??= reason;
     this.rejectWaiting(reason);
-    this.#waiters.notify();
+    this.#waiters?.notify();
   }
 
   protected settle(): void {

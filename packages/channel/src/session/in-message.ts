@@ -1,10 +1,9 @@
 import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
-import type { Codec, Revive } from '../codec/codec.js';
+import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
-import { reviver } from '../values/revive.js';
 import { dataFlag, frameType, messageCost, refCost } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { type Assembly, startAssembly } from './assembly.js';
@@ -12,6 +11,7 @@ import type { Entry } from './entry.js';
 import { InHalf } from './in-half.js';
 import type { Link } from './link.js';
 import { OutMessage } from './out-message.js';
+import type { Unpacker } from './unpacker.js';
 
 /** A piece of a message as it came in one DATA frame. */
 export interface InPiece {
@@ -48,19 +48,13 @@ interface Waiting {
 const ended = { done: true } as const;
 const resolvedEnd: Promise<ReceiveResult> = Promise.resolve(ended);
 
-/** Makes the end that a reference of a message stands for. */
-export type EndOf = (entry: Entry) => unknown;
-
 /** The receiving half of a channel of messages. */
 export class InMessage extends InHalf implements Receiver {
   readonly endKind: EndKind = 'receiver';
   readonly codec: Codec;
-  readonly #endOf: EndOf;
+  readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
   readonly #waiting = new Deque<Waiting>();
-  readonly #revive: Revive;
-  #decodingRefs: readonly Entry[] = [];
-  #decoded: Set<Entry> | undefined;
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */
   #passing = false;
@@ -69,11 +63,10 @@ export class InMessage extends InHalf implements Receiver {
   #relayDone = false;
   #tap: InTap | undefined;
 
-  constructor(link: Link, entry: Entry, codec: Codec, endOf: EndOf) {
+  constructor(link: Link, entry: Entry, codec: Codec, unpacker: Unpacker) {
     super(link, entry, link.limits.windowBytes);
     this.codec = codec;
-    this.#endOf = endOf;
-    this.#revive = reviver((index) => this.#claim(index));
+    this.#unpacker = unpacker;
   }
 
   /** Whether the next DATA goes on with a message that has begun. */
@@ -342,31 +335,14 @@ export class InMessage extends InHalf implements Receiver {
   }
 
   #decode(arrived: Arrived): unknown {
-    const refs = arrived.refs ?? [];
-    this.#decodingRefs = refs;
-    this.#decoded = undefined;
     try {
-      const value = this.codec.decode(arrived.body, this.#revive);
-      const claimed = (this.#decoded as Set<Entry> | undefined)?.size ?? 0;
-      const spare = refs.length - claimed - ((arrived.flags & dataFlag.ret) === 0 ? 0 : 1);
-      if (spare !== 0) throw new CircuitError('protocol', `${spare} references of a message do not stand in it`);
-      return value;
+      return this.#unpacker.unpack(this.codec, arrived.body, arrived.refs, (arrived.flags & dataFlag.ret) !== 0);
     } catch (cause) {
       const error = new CircuitError('protocol', `malformed message: ${toCircuitError(cause).message}`, { cause });
       refuse(arrived.refs, error);
       this.cancelNow(error);
       throw error;
     }
-  }
-
-  #claim(index: number): unknown {
-    const entry = this.#decodingRefs[index];
-    this.#decoded ??= new Set();
-    if (entry === undefined || this.#decoded.has(entry)) {
-      throw new CircuitError('protocol', `reference ${index} does not exist or stands twice`);
-    }
-    this.#decoded.add(entry);
-    return this.#endOf(entry);
   }
 
   #passAssembled(assembly: Assembly, tap: InTap): void {

@@ -30,7 +30,7 @@ export abstract class OutHalf extends End implements Turn {
   protected state: State = 'open';
   protected failure: CircuitError | undefined;
   protected tap: OutTap | undefined;
-  readonly #waiters = new Waiters();
+  #waiters: Waiters | undefined;
   #peerFinal = false;
   #enlisted = false;
   #moved = false;
@@ -63,6 +63,7 @@ export abstract class OutHalf extends End implements Turn {
       this.#enlisted = true;
       this.link.writer.enlist(this);
     }
+    this.#waiters ??= new Waiters();
     return this.#waiters.add(run);
   }
 
@@ -146,7 +147,7 @@ export abstract class OutHalf extends End implements Turn {
   writeNext(): boolean {
     this.#enlisted = false;
     if (!this.entry.announced || !this.writeFrame()) {
-      if (this.idle) this.#waiters.notify();
+      if (this.idle) this.#waiters?.notify();
       return false;
     }
     if (this.state === 'closing' && this.idle) {
@@ -172,11 +173,11 @@ export abstract class OutHalf extends End implements Turn {
       this.#enlisted = true;
       this.link.writer.enlist(this);
     }
-    if (this.idle) this.#waiters.notify();
+    if (this.idle) this.#waiters?.notify();
   }
 
   protected notifyWritable(): void {
-    this.#waiters.notify();
+    this.#waiters?.notify();
   }
 
   /** Throws if the holder has given the end away. */
@@ -195,7 +196,7 @@ export abstract class OutHalf extends End implements Turn {
     if (!this.entry.announced) return;
     this.state = 'ended';
     this.link.writer.bare(frameType.close, this.entry.id);
-    this.#waiters.notify();
+    this.#waiters?.notify();
     this.settle();
   }
 
@@ -205,7 +206,7 @@ export abstract class OutHalf extends End implements Turn {
     this.dropQueue(reason, refused);
     this.tap?.cancelled(reason);
     this.#finished?.reject(reason);
-    this.#waiters.notify();
+    this.#waiters?.notify();
   }
 
   /** A close that was waiting for the queue is said once the queue is empty. */

@@ -11,22 +11,22 @@ import { maxRefs, type RefKind, refKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import { Entry } from './entry.js';
 import { InBytes } from './in-bytes.js';
-import { type EndOf, InMessage } from './in-message.js';
+import { InMessage } from './in-message.js';
 import type { Link } from './link.js';
 import { OutBytes } from './out-bytes.js';
 import { OutMessage, type Packed, type Packer, type PackOptions, withdraw } from './out-message.js';
 import { type EntryMaker, spliceBytes, spliceMessages } from './splice.js';
+import { Unpacker } from './unpacker.js';
 
 /** Encodes the values of one session and makes an entry for every end in them, joined to what stood in the value. */
 export class SessionPacker implements Packer, EntryMaker {
   readonly #link: Link;
-  readonly #endOf: EndOf;
+  readonly #unpacker: Unpacker = new Unpacker();
   #refs: OutReference[] | undefined;
   #codec: Codec | undefined;
 
   constructor(link: Link) {
     this.#link = link;
-    this.#endOf = endOfEntry;
   }
 
   pack(value: unknown, codec: Codec, options: PackOptions): Packed {
@@ -53,7 +53,7 @@ export class SessionPacker implements Packer, EntryMaker {
   /** An entry that this side is about to announce. */
   makeEntry(kind: RefKind, codec: Codec): Entry {
     const entry = new Entry(kind);
-    if (kind === refKind.sender) entry.in = new InMessage(this.#link, entry, codec, this.#endOf);
+    if (kind === refKind.sender) entry.in = new InMessage(this.#link, entry, codec, this.#unpacker);
     if (kind === refKind.receiver) entry.out = new OutMessage(this.#link, entry, codec, this);
     if (kind === refKind.writer || kind === refKind.duplex) entry.in = new InBytes(this.#link, entry);
     if (kind === refKind.reader || kind === refKind.duplex) entry.out = new OutBytes(this.#link, entry);
@@ -64,7 +64,7 @@ export class SessionPacker implements Packer, EntryMaker {
   acceptEntry(kind: RefKind, codec: Codec): Entry {
     const entry = new Entry(kind);
     if (kind === refKind.sender) entry.out = new OutMessage(this.#link, entry, codec, this);
-    if (kind === refKind.receiver) entry.in = new InMessage(this.#link, entry, codec, this.#endOf);
+    if (kind === refKind.receiver) entry.in = new InMessage(this.#link, entry, codec, this.#unpacker);
     if (kind === refKind.writer || kind === refKind.duplex) entry.out = new OutBytes(this.#link, entry);
     if (kind === refKind.reader || kind === refKind.duplex) entry.in = new InBytes(this.#link, entry);
     return entry;
@@ -145,12 +145,6 @@ function kindFor(end: End): RefKind {
     case 'writer':
       return refKind.writer;
   }
-}
-
-/** The end that stands in a received value for `entry`. */
-function endOfEntry(entry: Entry): unknown {
-  if (entry.kind === refKind.duplex) return { reader: entry.in, writer: entry.out };
-  return entry.in ?? entry.out;
 }
 
 function encode(codec: Codec, plain: unknown): Uint8Array {
