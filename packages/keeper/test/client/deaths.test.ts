@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { until } from '@circuit/testkit';
+import { settle, until } from '@circuit/testkit';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { procTable } from '../../src/platform/process-table.js';
@@ -155,6 +155,8 @@ test('a start in flight when the keeper dies is outcome unknown, and the next on
   const pid = keeperPid();
   process.kill(pid, 'SIGSTOP');
   const start = set.start(keepers.spec('true'));
+  // Sent, but not read.
+  await settle();
   process.kill(pid, 'SIGKILL');
   await expect(start).rejects.toMatchObject({ code: 'outcome-unknown' });
   const id = await startOk(set, keepers.spec('true'));
