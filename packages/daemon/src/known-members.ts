@@ -1,38 +1,25 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { type Logger, toCircuitError } from '@circuit/base';
 import type { Membership } from '@circuit/membership';
-import { parseAddress } from '@circuit/protocol';
+import type { KnownMember } from './state/known-members.js';
+import type { StateFolder } from './state/state-folder.js';
 
-const maxKnown = 64;
-
-/** The addresses of the servers last seen, in the state folder, so that a restarted server finds them again. */
+/** Keeps the servers last seen in the state folder, so that a restarted server finds them again. */
 export class KnownMembers {
-  readonly #file: string;
+  readonly #state: StateFolder;
   readonly #logger: Logger;
   #writing: Promise<void> = Promise.resolve();
-  #pending: readonly string[] | undefined;
+  #pending: readonly KnownMember[] | undefined;
 
-  constructor(file: string, logger: Logger) {
-    this.#file = file;
+  constructor(state: StateFolder, logger: Logger) {
+    this.#state = state;
     this.#logger = logger;
-  }
-
-  /** What the last start knew; nothing when there is none, or it cannot be understood. */
-  async load(): Promise<readonly string[]> {
-    try {
-      const value: unknown = JSON.parse(await readFile(this.#file, 'utf8'));
-      if (!Array.isArray(value)) return [];
-      return value.slice(0, maxKnown).filter((item): item is string => parseAddress(item).ok);
-    } catch {
-      return [];
-    }
   }
 
   /** Keeps up with `membership` until the result is called. What was known stays while this server is alone. */
   follow(membership: Membership): () => void {
     return membership.watch(() => {
       const others = membership.members().filter(({ id }) => id !== membership.self.id);
-      if (others.length > 0) this.#save(others.slice(0, maxKnown).map(({ addr }) => addr));
+      if (others.length > 0) this.#save(others);
     });
   }
 
@@ -41,20 +28,19 @@ export class KnownMembers {
     return this.#writing;
   }
 
-  #save(addresses: readonly string[]): void {
+  #save(members: readonly KnownMember[]): void {
     const isWaiting = this.#pending !== undefined;
-    this.#pending = addresses;
+    this.#pending = members;
     if (!isWaiting) this.#writing = this.#writing.then(() => this.#write());
   }
 
   async #write(): Promise<void> {
-    const addresses = this.#pending;
+    const members = this.#pending ?? [];
     this.#pending = undefined;
     try {
-      await writeFile(`${this.#file}.new`, JSON.stringify(addresses), { mode: 0o600 });
-      await rename(`${this.#file}.new`, this.#file);
+      await this.#state.writeMembers(members);
     } catch (error) {
-      this.#logger.warn('the known servers were not kept', { file: this.#file, error: toCircuitError(error).message });
+      this.#logger.warn('the known servers were not kept', { error: toCircuitError(error).message });
     }
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { dialTcp } from '@circuit/channel/tcp';
 import { dialTls } from '@circuit/channel/tls';
 import { dialUnix } from '@circuit/channel/unix';
-import { generateKey, type Key, loadIdentity, pskFor } from '@circuit/keys';
+import { generateKey, type Key, pskFor } from '@circuit/keys';
 import { orThrow, parseAddress, type TcpAddress } from '@circuit/protocol';
 import { until } from '@circuit/testkit';
 import { afterEach, expect, test } from 'vitest';
@@ -24,13 +24,11 @@ async function newFolder(): Promise<string> {
 }
 
 async function start(folder: string, options: Partial<DaemonOptions> = {}): Promise<Daemon> {
-  const { identity } = await loadIdentity(folder);
   const daemon = await startDaemon({
     addr: { host: '127.0.0.1', port: 0 },
     security: 'insecure',
-    stateFolder: folder,
-    socketFolder: join(folder, 's'),
-    identity,
+    stateFolder: join(folder, 'state'),
+    surroundings: { env: {}, uid: process.getuid?.(), home: folder, temp: folder },
     keeperBundlePath: await keeperBundle(),
     ...options,
   });
