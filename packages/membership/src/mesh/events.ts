@@ -52,7 +52,8 @@ export interface LinkPeer {
 export type Effect =
   | { readonly type: 'dial'; readonly target: DialTarget; readonly address: string }
   | { readonly type: 'tell'; readonly link: number; readonly entries: readonly Entry[] }
-  | { readonly type: 'hang-up'; readonly link: number; readonly reason: CircuitError }
+  /** `gently`: once the peer has heard what it was told. */
+  | { readonly type: 'hang-up'; readonly link: number; readonly reason: CircuitError; readonly gently: boolean }
   /** The first words of the peer were heard and taken: its session may be used. */
   | { readonly type: 'ready'; readonly link: number }
   | { readonly type: 'view'; readonly event: MembershipEvent }

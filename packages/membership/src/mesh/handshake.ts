@@ -58,6 +58,7 @@ export async function greet(
       throw refusal(`${peer.id} listens where ${expectedId} was`, needless.other);
     if (isSelf(us, peer)) throw refusal(`${peer.id} dialled itself`, needless.self);
     if (!us.wants(peer)) throw refusal(`a link with ${peer.id} stands already`, needless.known);
+    if (!welcome.wanted) throw refusal(`${peer.id} has a link with us or is making one`, needless.crossed);
     await out.send({ type: 'proof', signature: prove(us.identity, 'dialler', what, session.peer) }, { signal });
     return { peer, out, in: input };
   } catch (error) {
@@ -85,10 +86,11 @@ export async function welcome(
     const nonce = randomBytes(messageLimits.nonceBytes);
     const what = { dialler: hello.record.record, listener: us.record, dial: hello.nonce, listen: nonce };
     const signature = prove(us.identity, 'listener', what, session.peer);
-    // To itself a server answers nonetheless: only so the dialling side learns whom it reached.
-    if (!isSelf(us, peer) && !us.wants(peer))
-      throw refusal(`a link with ${peer.id} stands or is being made`, needless.crossed);
-    await out.send({ type: 'welcome', record: us.sealed, nonce, signature }, { signal });
+    const wanted = us.wants(peer);
+    // Refused or not, the dialler learns whom it reached: that may be all it wanted to know.
+    const answer = { type: 'welcome', record: us.sealed, nonce, signature, wanted };
+    await out.send(answer, { signal, acknowledged: !wanted });
+    if (!wanted) throw refusal(`a link with ${peer.id} stands or is being made`, needless.crossed);
     const proof = await expect(accepted.receiver, 'proof', signal);
     checkProof(hello.record, 'dialler', what, session.peer, proof.signature);
     return { peer, out, in: accepted.receiver };

@@ -151,10 +151,7 @@ export class MeshMembership implements Membership {
   async #leave(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
     this.#feed({ type: 'leave' });
-    const limit = deadline(this.#clock, this.#options.graceMs ?? 2000, 'leave');
-    const told = Promise.all([...this.#conversations.values()].map((conversation) => conversation.finish()));
-    await orAborted(told, limit.signal).catch(ignore);
-    limit.dispose();
+    await this.#told([...this.#conversations.values()]);
     await this.close();
   }
 
@@ -190,7 +187,7 @@ export class MeshMembership implements Membership {
         this.#conversations.get(effect.link)?.tell(effect.entries);
         return;
       case 'hang-up':
-        this.#conversations.get(effect.link)?.end(effect.reason);
+        this.#hangUp(effect.link, effect.reason, effect.gently);
         return;
       case 'ready':
         this.#ready(effect.link);
@@ -286,6 +283,21 @@ export class MeshMembership implements Membership {
     else this.#log.debug('membership: link ended', fields);
     if (peer.dialledByUs) this.#run(session.close());
     this.#feed({ type: 'lost', link });
+  }
+
+  #hangUp(link: number, reason: CircuitError, gently: boolean): void {
+    const conversation = this.#conversations.get(link);
+    if (conversation === undefined) return;
+    if (gently) this.#run(this.#told([conversation]).then(() => conversation.end(reason)));
+    else conversation.end(reason);
+  }
+
+  /** Waits until the peers have heard everything, for the grace time at most. */
+  async #told(conversations: readonly Conversation[]): Promise<void> {
+    const limit = deadline(this.#clock, this.#options.graceMs ?? 2000, 'goodbye');
+    const told = Promise.all(conversations.map((conversation) => conversation.finish()));
+    await orAborted(told, limit.signal).catch(ignore);
+    limit.dispose();
   }
 
   async #rename(twin: Member): Promise<void> {

@@ -82,7 +82,7 @@ export class Mesh {
    * two dials that cross, that of the server with the smaller id is kept.
    */
   wants(peer: LinkPeer): boolean {
-    if (this.#self.left || this.#isSelf(peer)) return false;
+    if (this.#self.left || this.#twin !== undefined || this.#isSelf(peer)) return false;
     const link = this.#links.find(peer.id, peer.boot);
     if (peer.dialledByUs) return link === undefined;
     if (!this.#precedes(peer)) return true;
@@ -126,7 +126,7 @@ export class Mesh {
         this.#publish(event.changes);
         return;
       case 'renamed':
-        this.#renamed(event.self);
+        this.#rename(event.self);
         return;
       case 'leave':
         this.#seeds.clear();
@@ -146,8 +146,11 @@ export class Mesh {
     const seeds = target?.type === 'seed' ? [target.seed] : [];
     // Both servers agree which of two links goes, because they agree who dialled it.
     if (older !== undefined && older.dialledByUs !== peer.dialledByUs && older.dialledByUs === this.#precedes(peer)) {
-      this.#effects.push({ type: 'hang-up', link: number, reason: duplicate(peer.id) });
-      for (const seed of seeds) this.#seedDone(seed, false);
+      this.#effects.push({ type: 'hang-up', link: number, reason: duplicate(peer.id), gently: false });
+      for (const seed of seeds) {
+        if (this.#hasTwin) this.#noteSeed(seed, 'stuck');
+        else this.#seedDone(seed, false);
+      }
       return;
     }
     if (older !== undefined) this.#hangUp(older, duplicate(peer.id));
@@ -169,7 +172,9 @@ export class Mesh {
     for (const entry of entries) this.#absorb(entry, link);
     if (!first) return;
     this.#effects.push({ type: 'ready', link: number });
-    for (const seed of link.seeds) this.#seedDone(seed, !wasMember && link.id !== this.#self.id);
+    // A twin is no member yet: one of us takes another id and ends this link, and the address is dialled again.
+    if (link.id === this.#self.id) return;
+    for (const seed of link.seeds) this.#seedDone(seed, !wasMember);
   }
 
   /** Refuses to grow beyond what the mesh can bear; both sides count the same tables, so both refuse. */
@@ -231,10 +236,8 @@ export class Mesh {
     const link = this.#links.get(number);
     if (link === undefined) return;
     this.#links.remove(number);
-    if (!link.ready) {
-      for (const seed of link.seeds) this.#noteSeed(seed, 'stuck');
-      return;
-    }
+    for (const seed of link.seeds) this.#noteSeed(seed, 'stuck');
+    if (!link.ready) return;
     const known = this.#table.get(link.id);
     if (known === undefined || !isAlive(known) || known.record.boot !== link.boot) return;
     if (this.#claims.has(link.id)) this.#declareDead(known);
@@ -243,9 +246,9 @@ export class Mesh {
 
   #dialFailed(target: DialTarget, failure: DialFailure, error: CircuitError): void {
     if (target.type === 'seed') {
-      if (failure === 'known') this.#seedDone(target.seed, false);
+      if (failure === 'known' && !this.#hasTwin) this.#seedDone(target.seed, false);
       else if (failure === 'denied') this.#seedFailed(target.seed, error);
-      else this.#noteSeed(target.seed, failure);
+      else this.#noteSeed(target.seed, failure === 'known' ? 'stuck' : failure);
       return;
     }
     const road = this.#roads.get(target.id);
@@ -269,14 +272,16 @@ export class Mesh {
   }
 
   /** Another server was here first: this one drops all that it was and goes on as a newcomer that knows the others. */
-  #renamed(self: MemberRecord): void {
+  #rename(self: MemberRecord): void {
     const twin = this.#twin;
     this.#twin = undefined;
-    const reason = new CircuitError(
-      'conflict',
-      `${this.#self.id} is held by another server, this one is now ${self.id}`,
-    );
-    for (const link of this.#links.all()) this.#hangUp(link, reason);
+    const reason = new CircuitError('conflict', `${this.#self.id} has another server, this one is now ${self.id}`);
+    for (const link of this.#links.all()) {
+      // Who knows nobody but this server must hear where it is to be found now.
+      this.#tell(link.number, [{ record: self, dead: false }]);
+      this.#hangUp(link, reason, true);
+      for (const seed of link.seeds) this.#noteSeed(seed, 'stuck');
+    }
     this.#roads.clear();
     this.#claims.clear();
     this.#self = self;
@@ -383,8 +388,8 @@ export class Mesh {
     this.#effects.push({ type: 'tell', link, entries });
   }
 
-  #hangUp(link: Link, reason: CircuitError): void {
-    this.#effects.push({ type: 'hang-up', link: link.number, reason });
+  #hangUp(link: Link, reason: CircuitError, gently = false): void {
+    this.#effects.push({ type: 'hang-up', link: link.number, reason, gently });
     this.#links.remove(link.number);
   }
 
@@ -401,6 +406,11 @@ export class Mesh {
   /** Whose dial is kept when two cross: that of the smaller id; the boot decides between twins. */
   #precedes(peer: LinkPeer): boolean {
     return this.#self.id === peer.id ? this.#self.boot < peer.boot : this.#self.id < peer.id;
+  }
+
+  /** Whether another holder of the own key is linked, or this server is about to change its id. */
+  get #hasTwin(): boolean {
+    return this.#twin !== undefined || this.#links.find(this.#self.id) !== undefined;
   }
 
   #isSelf(peer: LinkPeer): boolean {

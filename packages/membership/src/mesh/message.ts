@@ -16,6 +16,8 @@ export type MeshMessage =
       readonly record: ProvedRecord;
       readonly nonce: Uint8Array;
       readonly signature: Uint8Array;
+      /** False: the listener has a link with the dialler or is making one. */
+      readonly wanted: boolean;
     }
   | { readonly type: 'proof'; readonly signature: Uint8Array }
   | { readonly type: 'entries'; readonly entries: readonly Entry[] };
@@ -41,7 +43,8 @@ export function readMessage(value: unknown): MeshMessage | string {
       const hello = readHello(value);
       if (typeof hello === 'string') return hello;
       const signature = bytesOf(value.signature);
-      return signature === undefined ? 'welcome without signature' : { ...hello, type: 'welcome', signature };
+      if (signature === undefined || typeof value.wanted !== 'boolean') return 'malformed welcome';
+      return { ...hello, type: 'welcome', signature, wanted: value.wanted };
     }
     case 'proof': {
       const signature = bytesOf(value.signature);

@@ -145,7 +145,7 @@ test.each(['killed', 'left'])('a server that was %s comes back with the same ide
   const identity = ServerIdentity.generate();
   const [a, b] = (await cluster(2)) as [Node, Node];
   const first = network.add(identity);
-  void first.membership.join(a.address);
+  first.join(a.address);
   await network.until('three', () => network.agree());
   if (how === 'killed') first.kill();
   else {
@@ -154,7 +154,7 @@ test.each(['killed', 'left'])('a server that was %s comes back with the same ide
   }
   await network.until('two', () => network.agree());
   const again = network.add(identity);
-  void again.membership.join(b.address);
+  again.join(b.address);
   await network.until('three again', () => network.agree());
   expect(again.twins).toEqual([]);
   expect(a.changes).toEqual([`+${b.id}`, `+${identity.id}`, `-${identity.id}`, `+${identity.id}`]);
@@ -166,7 +166,7 @@ test('a server restarted before anybody noticed is told as lost and joined', asy
   const identity = ServerIdentity.generate();
   const a = network.add();
   const first = network.add(identity);
-  void first.membership.join(a.address);
+  first.join(a.address);
   await network.until('two', () => network.agree());
   first.kill();
   const again = network.add(identity, {}, first.address);
@@ -178,7 +178,7 @@ test('a server restarted before anybody noticed is told as lost and joined', asy
 test('two clusters joined through any member become one', async () => {
   const left = await cluster(3);
   const right = Array.from({ length: 3 }, () => network.add());
-  for (const node of right.slice(1)) void node.membership.join(right[0]!.address);
+  for (const node of right.slice(1)) node.join(right[0]!.address);
   await network.until('the second cluster', () => network.agree(right));
   const joined = left[2]!.membership.join(right[1]!.address);
   await network.until('one cluster', () => network.agree());
@@ -222,11 +222,11 @@ test('two living servers with one key: the later one takes another, the earlier 
   const identity = ServerIdentity.generate();
   const nodes = await cluster(3);
   const first = network.add(identity);
-  void first.membership.join(nodes[0]!.address);
+  first.join(nodes[0]!.address);
   await network.until('four', () => network.agree());
   await network.clock.advance(5000);
   const twin = network.add(identity);
-  void twin.membership.join(nodes[1]!.address);
+  twin.join(nodes[1]!.address);
   await network.until('five', () => network.agree());
   expect(twin.id).not.toBe(identity.id);
   expect(twin.twins).toMatchObject([{ id: identity.id, addr: first.address }]);
@@ -241,7 +241,7 @@ test('two servers with one key that join each other are told apart', async () =>
   const first = network.add(identity);
   await network.clock.advance(10);
   const twin = network.add(identity);
-  void first.membership.join(twin.address);
+  first.join(twin.address);
   await network.until('two', () => network.agree());
   expect([first.twins.length, twin.twins.length]).toEqual([0, 1]);
 });
@@ -264,7 +264,7 @@ test('what a listener throws disturbs nobody, and a watch that was ended hears n
   });
   const stop = a.membership.watch((event) => heard.push(event.type));
   stop();
-  void b.membership.join(a.address);
+  b.join(a.address);
   await network.until('both', () => network.agree());
   expect(heard).toEqual(['snapshot']);
 });

@@ -69,6 +69,13 @@ export class Node {
     });
   }
 
+  /** Joins without anybody waiting for it; the end of the test may cut it short. */
+  join(address: string): void {
+    this.membership.join(address).catch((error: unknown) => {
+      if (!isCircuitError(error, 'closed')) throw error;
+    });
+  }
+
   serve(session: Session): void {
     void (async () => {
       try {
