@@ -8,6 +8,8 @@ export interface VerbEntry {
 
 /** Every verb, in the order of the help. */
 export const verbTable: Readonly<Record<string, VerbEntry>> = {
+  start: { summary: 'start a server on this host', load: async () => (await import('./verbs/start.js')).start },
+  dev: { summary: 'a throw-away cluster on this machine', load: async () => (await import('./verbs/dev.js')).dev },
   keygen: { summary: 'print a new random key', load: async () => (await import('./verbs/keygen.js')).keygen },
   ls: { summary: 'list anchors', load: async () => (await import('./verbs/ls.js')).ls },
   peek: { summary: 'print the state of an element', load: async () => (await import('./verbs/peek.js')).peek },

@@ -3,7 +3,7 @@ import type { Receiver, Sender } from '@circuit/channel';
 import { type EventOf, parseReply, type ResponseOf, type VerbName, verbs } from '@circuit/protocol';
 
 /** The detail of a `not-found` that speaks of a server, not of an anchor. */
-export const noServer = 'no-server';
+export const noServer = 'server';
 
 /** What a {@link Call} hears: an event, with the channel its answer goes to, or the result that ends it. */
 export type Heard<V extends VerbName> =

@@ -51,7 +51,7 @@ describe('an anchor', () => {
 
   test('tells an unknown server from an absent anchor', async () => {
     const root = await cluster(new TestServer('Xa'));
-    await expect(root.walk('Xdead/p').get()).rejects.toMatchObject({ code: 'not-found', detail: 'no-server' });
+    await expect(root.walk('Xdead/p').get()).rejects.toMatchObject({ code: 'not-found', detail: 'server' });
     await expect(root.walk('Xdead/p').makeChan(1)).rejects.toMatchObject({ code: 'not-found' });
   });
 

@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CircuitError, type WaitOptions } from '@circuit/base';
+import { generateKey, writeKeyFile } from '@circuit/keys';
+import { DaemonProcess } from './daemon-process.js';
+
+/** What a throw-away cluster is made of. */
+export interface DevClusterOptions extends WaitOptions {
+  /** How many servers; 3 by default, 64 at most. */
+  readonly nodes?: number;
+  /** Hears what the servers write to standard error. */
+  readonly onLine?: (server: number, line: string) => void;
+  /** Use this key file instead of a new one. */
+  readonly keyFile?: string;
+}
+
+/** The most servers that make sense on one machine. */
+const maxNodes = 64;
+
+/** A cluster of real daemon processes on this machine, with a key and state folders of its own. */
+export class DevCluster {
+  /** The key file that clients need. */
+  readonly keyFile: string;
+  /** All that the cluster writes; it goes with the cluster. */
+  readonly folder: string;
+  readonly #options: DevClusterOptions;
+  readonly #hosts: readonly string[];
+  readonly #servers: DaemonProcess[] = [];
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: DevClusterOptions, folder: string, hosts: readonly string[]) {
+    this.#options = options;
+    this.folder = folder;
+    this.keyFile = options.keyFile ?? join(folder, 'key');
+    this.#hosts = hosts;
+  }
+
+  /** Starts the servers, the later ones joining the first, and waits until all serve. Ends what it started when that fails. */
+  static async start(options: DevClusterOptions = {}): Promise<DevCluster> {
+    const { nodes = 3 } = options;
+    if (!Number.isSafeInteger(nodes) || nodes < 1 || nodes > maxNodes)
+      throw new CircuitError('invalid', `a cluster of ${nodes} servers: use 1 to ${maxNodes}`);
+    const [folder, hosts] = await Promise.all([mkdtemp(join(tmpdir(), 'circuit-')), loopbackHosts(nodes)]);
+    const cluster = new DevCluster(options, folder, hosts);
+    try {
+      if (options.keyFile === undefined) await writeKeyFile(cluster.keyFile, generateKey());
+      cluster.#servers[0] = await cluster.#start(0);
+      const others = hosts.slice(1).map(async (_, i) => {
+        cluster.#servers[i + 1] = await cluster.#start(i + 1);
+      });
+      const failure = (await Promise.allSettled(others)).find((result) => result.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  /** The daemon processes, in order of their start. */
+  get servers(): readonly DaemonProcess[] {
+    return this.#servers;
+  }
+
+  /** The circuit addresses, in order of their start. */
+  get addresses(): readonly string[] {
+    return this.#servers.map(({ addr }) => addr);
+  }
+
+  /** Resolves when every server has ended by itself. */
+  get ended(): Promise<unknown> {
+    return Promise.all(this.#servers.map(({ ended }) => ended));
+  }
+
+  /** Starts the server `index`, which is over, again on its state folder. */
+  async restart(index: number): Promise<DaemonProcess> {
+    const server = await this.#start(index);
+    this.#servers[index] = server;
+    return server;
+  }
+
+  /** Ends every server and every process that they hold, and removes the folder. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#servers.map((_, index) => this.#end(index)));
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  }
+
+  async #end(index: number): Promise<void> {
+    const { code } = (await this.#servers[index]?.stop()) ?? { code: 0 };
+    if (code === 0) return;
+    // Killed, its processes live on in their keeper: a next start on the folder finds them and ends them properly.
+    try {
+      await (await this.#start(index)).stop();
+    } catch {
+      // The folder is beyond use; nothing can be found in it.
+    }
+  }
+
+  #start(index: number): Promise<DaemonProcess> {
+    const { signal, onLine } = this.#options;
+    const first = index === 0 ? undefined : this.#servers[0]?.addr;
+    const args = [
+      '-a',
+      this.#hosts[index] ?? '127.0.0.1',
+      '-var',
+      join(this.folder, `${index}`),
+      '-hmac',
+      this.keyFile,
+      '--kill',
+    ];
+    return DaemonProcess.start({
+      args: first === undefined ? args : [...args, '-j', first],
+      // Nothing of the user's own servers may be found or touched.
+      env: { ...process.env, CIRCUIT: undefined, CIRCUIT_HMAC: undefined, CIRCUIT_DISCOVER: undefined },
+      onLine: (line) => onLine?.(index, line),
+      signal: this.#closing === undefined ? signal : undefined,
+    });
+  }
+}
+
+/** An address of its own for each server where the whole of 127/8 is this machine, else one for all. */
+async function loopbackHosts(count: number): Promise<readonly string[]> {
+  const own = await canListen('127.0.0.2');
+  return Array.from({ length: count }, (_, i) => (own ? `127.0.0.${i + 1}` : '127.0.0.1'));
+}
+
+function canListen(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ host, port: 0 }, () => server.close(() => resolve(true)));
+  });
+}
