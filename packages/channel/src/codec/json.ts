@@ -4,6 +4,7 @@ import { type Codec, Tagged } from './codec.js';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const maxDepth = 512;
+const longBytes = 65_536;
 
 /**
  * JSON (RFC 8259). A tag is `{"$": [tag, body]}`; an object with a key that begins with `$` gets one `$` more in front of
@@ -13,8 +14,27 @@ export function json(): Codec {
   return {
     name: 'json',
     encode: (value) => encoder.encode(JSON.stringify(wrap(value, 0))),
-    decode: (bytes, revive) => unwrap(JSON.parse(decoder.decode(bytes)), revive, 0),
+    decode(bytes, revive) {
+      if (bytes.length > longBytes) checkDepth(bytes);
+      return unwrap(JSON.parse(decoder.decode(bytes)), revive, 0);
+    },
   };
+}
+
+/** The parser of the platform takes memory for each level before this side can count them. */
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inText) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inText = false;
+    } else if (byte === 0x22) inText = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > maxDepth) throw new CircuitError('invalid', `json: nested deeper than ${maxDepth}`);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
 }
 
 function wrap(value: unknown, depth: number): unknown {
