@@ -95,6 +95,28 @@ test('a record shown by somebody without its key is denied', async () => {
   expect(node.view).toBe(node.id);
 });
 
+test.each([
+  ['the same', 7, 'answer'],
+  ['another', 8, 'denied'],
+])('with %s keying material at the two ends of a connection', async (_what, byte, outcome) => {
+  const [near, far] = memoryPair('bound');
+  for (const [carrier, fill] of [
+    [near, 7],
+    [far, byte],
+  ] as const)
+    Object.assign(carrier.peer, { exportKey: (_label: string, length: number) => new Uint8Array(length).fill(fill) });
+  session.abort();
+  session = new ChannelSession(near, 'dialler', { clock: network.clock });
+  const listener = new ChannelSession(far, 'listener', { clock: network.clock });
+  node.sessions.add(listener);
+  node.serve(listener);
+  const attempt = introduce(sealed).then(
+    () => 'answer',
+    (error: unknown) => (isCircuitError(error) ? error.code : 'other'),
+  );
+  expect(await network.settled(attempt)).toBe(outcome);
+});
+
 test('an introduction that is not finished is given up', async () => {
   const out = session.open({ target: membershipTarget });
   const input: Receiver = await network.settled(
