@@ -35,6 +35,7 @@ export class ChanElement implements Element {
   };
   readonly #matcher: Matcher;
   readonly #options: ChanOptions;
+  readonly #nothingMore = new CircuitError('closed', 'the message was acknowledged');
 
   constructor(options: ChanOptions) {
     this.#options = options;
@@ -88,7 +89,7 @@ export class ChanElement implements Element {
     const { clock, maxWaiters, path } = this.#options;
     if (matcher.takers.length >= maxWaiters)
       throw new CircuitError('limit', `recv ${path}: ${maxWaiters} receivers wait already`, { retryable: true });
-    const receiving = new Receiving(matcher, path, call, clock.wall());
+    const receiving = new Receiving(matcher, path, call, clock.wall(), this.#nothingMore);
     matcher.take(receiving);
     call.onGone(() => receiving.withdraw());
     return receiving.result;

@@ -12,16 +12,19 @@ export class Receiving extends Taker {
   readonly sinceMs: number;
   readonly #matcher: Matcher;
   readonly #path: string;
+  readonly #nothingMore: CircuitError;
   readonly #result: Deferred<RecvResponse> = deferred();
   #bytes = 0;
   #answers: Receiver | undefined;
 
-  constructor(matcher: Matcher, path: string, call: Call<'recv'>, sinceMs: number) {
+  /** `nothingMore` is what a client hears that goes on after its acknowledgement; made once, since errors are dear. */
+  constructor(matcher: Matcher, path: string, call: Call<'recv'>, sinceMs: number, nothingMore: CircuitError) {
     super();
     this.#matcher = matcher;
     this.#path = path;
     this.call = call;
     this.sinceMs = sinceMs;
+    this.#nothingMore = nothingMore;
   }
 
   get waiter(): ChanWaiter {
@@ -69,10 +72,9 @@ export class Receiving extends Taker {
       const answer = await this.#answers.receive({ returns: false });
       if (answer.done) throw new CircuitError('peer-gone', 'the receiver ended without an acknowledgement');
       this.#judge(sending, answer.value);
+      this.#answers.cancel(this.#nothingMore);
     } catch (error) {
       this.#lose(sending, toCircuitError(error));
-    } finally {
-      this.#answers?.cancel();
     }
   }
 

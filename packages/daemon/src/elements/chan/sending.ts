@@ -79,9 +79,11 @@ export class Sending extends Offer {
   }
 
   accepted(by: 'buffer' | 'receiver'): void {
-    this.call.event({ type: 'accepted', by }).catch(ignore);
-    if (this.#intake !== undefined) this.#intake.start();
-    else if (by === 'buffer' && this.#mayBuffer()) this.#matcher.heldWhole(this);
+    // A value is here already, so nobody waits to begin with it: only its end is worth a message.
+    if (this.#intake !== undefined) {
+      this.call.event({ type: 'accepted', by }).catch(ignore);
+      this.#intake.start();
+    } else if (by === 'buffer' && this.#mayBuffer()) this.#matcher.heldWhole(this);
   }
 
   buffered(): void {
@@ -89,6 +91,7 @@ export class Sending extends Offer {
   }
 
   taken(): void {
+    if (this.#intake === undefined) return;
     this.call.event({ type: 'taken' }).catch(ignore);
   }
 
