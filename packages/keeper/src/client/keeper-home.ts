@@ -19,6 +19,7 @@ import type { ProcessTable } from '../platform/process-table.js';
 import { readListAnswer } from '../protocol/answers.js';
 import type { Request } from '../protocol/messages.js';
 import { readArchive } from './archive.js';
+import { holdLoop } from './hold-loop.js';
 import { dialKeeper, type KeeperLink } from './keeper-link.js';
 import { type KeeperBundle, launchKeeper } from './launch-keeper.js';
 import type { ProcessEvent, ProcessRecord } from './types.js';
@@ -27,6 +28,7 @@ import type { ProcessEvent, ProcessRecord } from './types.js';
 const patienceMs = 10_000;
 const retryMs = 1000;
 const pollMs = 5;
+const maxLaunches = 3;
 
 export interface HomeOptions {
   readonly number: number;
@@ -147,7 +149,10 @@ export class KeeperHome {
   async gone({ signal }: WaitOptions = {}): Promise<void> {
     const record = readKeeperRecord(this.files);
     const { clock, table } = this.#options;
-    while (record !== undefined && isAlive(table, record)) await pause(clock, pollMs, { signal });
+    const wait = async (): Promise<void> => {
+      while (record !== undefined && isAlive(table, record)) await pause(clock, pollMs, { signal });
+    };
+    await holdLoop(wait());
   }
 
   /** Lets the keeper go on alone. Idempotent. */
@@ -163,7 +168,7 @@ export class KeeperHome {
     const { clock, logger } = this.#options;
     const limit = deadline(clock, patienceMs, `keeper ${this.files.folder}`);
     const bound = linkSignals(limit.signal, this.#stop.signal);
-    const settled = reach(bound.signal).finally(() => {
+    const settled = holdLoop(reach(bound.signal)).finally(() => {
       bound.dispose();
       limit.dispose();
     });
@@ -183,6 +188,7 @@ export class KeeperHome {
 
   async #reach(launch: boolean, signal: AbortSignal): Promise<State> {
     const { bundle, table, clock, nodePath, socketFolder, segmentBytes, keepTotalBytes } = this.#options;
+    let launches = 0;
     for (let mayLaunch = launch; ; ) {
       const record = readKeeperRecord(this.files);
       if (record !== undefined && isAlive(table, record)) {
@@ -200,7 +206,14 @@ export class KeeperHome {
       mayLaunch = false;
       const socketPath = socketPathOf(socketFolder, this.files.folder, this.number);
       const limits = { segmentBytes, ...(keepTotalBytes === undefined ? {} : { keepTotalBytes }) };
-      await launchKeeper({ files: this.files, bundle, nodePath, keeper: { socketPath, ...limits }, signal });
+      launches += 1;
+      try {
+        await launchKeeper({ files: this.files, bundle, nodePath, keeper: { socketPath, ...limits }, signal });
+      } catch (error) {
+        // It may have been killed while it came up; a broken one fails again.
+        if (launches >= maxLaunches || signal.aborted) throw error;
+        mayLaunch = launch;
+      }
     }
   }
 

@@ -68,7 +68,7 @@ function ready(child: ReturnType<typeof spawn>, files: KeeperFiles): Promise<voi
     child.once('error', (error) => fail(error.message));
     pipe.once('data', () => resolve());
     // After 'ready' this has no effect.
-    pipe.once('close', () => fail(tail(files.log)));
+    child.once('close', (code, signal) => fail(`${signal ?? `exit ${code}`} ${tail(files.log)}`));
     pipe.on('error', (error) => fail(error.message));
   });
 }

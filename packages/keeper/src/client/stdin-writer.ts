@@ -57,6 +57,8 @@ export class FifoWriter implements StdinWriter {
     const taken = deferred();
     this.#socket.write(bytes, (error) => {
       if (error) taken.reject(this.#failed(error));
+      // Node calls the write of a destroyed socket a success.
+      else if (this.#failure !== undefined) taken.reject(this.#failure);
       else taken.resolve();
     });
     try {
