@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { CircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
 import { ChannelSession, type SessionOptions } from '../session/session.js';
 import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
@@ -39,6 +39,8 @@ export interface ListenTlsOptions {
 }
 
 const keyBytes = 32;
+/** OpenSSL cuts or refuses longer ones, depending on its version. */
+const maxIdentityBytes = 128;
 const suites = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
 
 /**
@@ -47,6 +49,7 @@ const suites = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
  */
 export async function dialTls({ host, port, psk, session, signal }: DialTlsOptions): Promise<Session> {
   checkKey(psk.key);
+  checkIdentity(psk.identity);
   const what = `dial tls ${hostPort(host, port)}`;
   const socket = connect({
     host,
@@ -77,7 +80,18 @@ export async function dialTls({ host, port, psk, session, signal }: DialTlsOptio
 export function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
   const { host, port, session, onRefused } = options;
   const identities = new WeakMap<TLSSocket, string>();
-  const raws = new WeakMap<TLSSocket, Socket>();
+  // What the owner's callback throws must not reach OpenSSL's: any stranger could end the process by naming that identity.
+  const keyFor = (identity: string): Uint8Array | undefined => {
+    try {
+      const key = options.pskFor(identity);
+      if (key !== undefined) checkKey(key);
+      return key;
+    } catch (error) {
+      onRefused?.('', `identity ${identity}: ${toCircuitError(error).message}`);
+      return undefined;
+    }
+  };
+  const raws = new Map<string, Socket>();
   const server = createServer({
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
@@ -88,12 +102,16 @@ export function listenTls(options: ListenTlsOptions, onSession: OnSession): Prom
     noDelay: true,
     allowHalfOpen: true,
     pskCallback(socket, identity) {
-      const key = options.pskFor(identity);
-      if (key === undefined) return null;
-      checkKey(key);
-      identities.set(socket, identity);
-      return key;
+      const key = keyFor(identity);
+      if (key !== undefined) identities.set(socket, identity);
+      return key ?? null;
     },
+  });
+  // Node does not say which connection a TLS socket runs over; both know the peer's address.
+  server.on('connection', (raw: Socket) => {
+    const address = remote(raw);
+    raws.set(address, raw);
+    raw.once('close', () => raws.delete(address));
   });
   server.on('secureConnection', (socket) => {
     const identity = identities.get(socket);
@@ -101,7 +119,13 @@ export function listenTls(options: ListenTlsOptions, onSession: OnSession): Prom
       socket.destroy();
       return;
     }
-    acceptSession(socket, raws.get(socket) ?? socket, peerInfo(socket, remote(socket), identity), session, onSession);
+    acceptSession(
+      socket,
+      raws.get(remote(socket)) ?? socket,
+      peerInfo(socket, remote(socket), identity),
+      session,
+      onSession,
+    );
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);
@@ -125,16 +149,32 @@ function checkKey(key: Uint8Array): void {
   throw new CircuitError('invalid', `pre-shared key of ${key.length} bytes, want exactly ${keyBytes}`);
 }
 
+function checkIdentity(identity: string): void {
+  const bytes = Buffer.byteLength(identity);
+  if (bytes >= 1 && bytes <= maxIdentityBytes) return;
+  throw new CircuitError('invalid', `identity of a pre-shared key of ${bytes} bytes, want 1 to ${maxIdentityBytes}`);
+}
+
 /** What OpenSSL says when the keys differ, in our words. */
 function explain(error: unknown, what: string): unknown {
   if (!(error instanceof CircuitError)) return error;
-  if (error.code === 'peer-gone' || error.detail === 'ECONNRESET' || error.code === 'denied') {
+  if (
+    error.code === 'peer-gone' ||
+    error.detail === 'ECONNRESET' ||
+    error.code === 'denied' ||
+    isCertificateError(error.detail)
+  ) {
     return new CircuitError('denied', `${what}: the other side does not accept this key, or does not speak TLS`, {
       cause: error,
       ...(error.detail === undefined ? {} : { detail: error.detail }),
     });
   }
   return error;
+}
+
+/** Node names these after OpenSSL's X509_V_ERR constants. */
+function isCertificateError(detail: string | undefined): boolean {
+  return detail !== undefined && /CERT|SIGNATURE|ISSUER/.test(detail);
 }
 
 function ignore(): void {}

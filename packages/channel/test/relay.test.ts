@@ -1,0 +1,75 @@
+import {
+  bytePipe,
+  type ByteReader,
+  type ByteWriter,
+  ChannelSession,
+  memoryPair,
+  pipe,
+  relay,
+  type Receiver,
+  type Sender,
+} from '@circuit/channel';
+import { expect, test } from 'vitest';
+
+interface Answer {
+  readonly sink: ByteWriter;
+  readonly source: ByteReader;
+  readonly sender: Sender;
+  readonly receiver: Receiver;
+}
+
+test('ends in an answer that comes back through a relay work in both directions, and both sessions go on', async () => {
+  const [a, b] = memoryPair('client');
+  const [c, d] = memoryPair('onward');
+  const sessions = [
+    new ChannelSession(a, 'dialler'),
+    new ChannelSession(b, 'listener'),
+    new ChannelSession(c, 'dialler'),
+    new ChannelSession(d, 'listener'),
+  ] as const;
+  const [client, inner, outer, server] = sessions;
+  const opened = client.open();
+  const asking = opened.send('question', { returns: true });
+  relay((await inner.accept()).receiver, outer.open());
+  const { receiver: requests } = await server.accept();
+  const request = await requests.receive();
+  if (request.done) throw new Error('no request');
+
+  const toServer = bytePipe();
+  const toClient = bytePipe();
+  const up = pipe(1);
+  const down = pipe(1);
+  await request.ret.send({
+    sink: toServer.writer,
+    source: toClient.reader,
+    sender: up.sender,
+    receiver: down.receiver,
+  });
+  request.ret.close();
+
+  const answer = await (await asking).receive();
+  const ends = answer.value as Answer;
+  await ends.sink.write(new Uint8Array([1, 2]));
+  ends.sink.close();
+  expect(await toServer.reader.read()).toEqual(new Uint8Array([1, 2]));
+  expect(await toServer.reader.read()).toBeUndefined();
+  await ends.sink.closed;
+  await toClient.writer.write(new Uint8Array([3]));
+  toClient.writer.close();
+  expect(await ends.source.read()).toEqual(new Uint8Array([3]));
+  expect(await ends.source.read()).toBeUndefined();
+  await ends.sender.send('up');
+  ends.sender.close();
+  expect((await up.receiver.receive()).value).toBe('up');
+  expect((await up.receiver.receive()).done).toBe(true);
+  await down.sender.send('down');
+  down.sender.close();
+  expect((await ends.receiver.receive()).value).toBe('down');
+  expect((await ends.receiver.receive()).done).toBe(true);
+
+  opened.close();
+  expect((await requests.receive()).done).toBe(true);
+  await opened.closed;
+  expect(sessions.map((session) => session.stats.channels)).toEqual([0, 0, 0, 0]);
+  await Promise.all([client.close(), outer.close()]);
+});
