@@ -17,7 +17,7 @@ import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
 export function relay(from: Receiver, to: Sender): void {
   takeBoth(from, to);
   if (from instanceof InMessage && to instanceof OutMessage && from.codec.name === to.codec.name) {
-    spliceMessages(from, to, to.maker);
+    spliceMessages(from, to);
   } else void pumpMessages(from as unknown as RawReceiver, to as unknown as RawSender);
 }
 

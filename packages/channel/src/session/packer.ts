@@ -15,11 +15,11 @@ import { InMessage } from './in-message.js';
 import type { Link } from './link.js';
 import { OutBytes } from './out-bytes.js';
 import { OutMessage, type Packed, type Packer, type PackOptions, withdraw } from './out-message.js';
-import { type EntryMaker, spliceBytes, spliceMessages } from './splice.js';
+import { spliceBytes, spliceMessages } from './splice.js';
 import { Unpacker } from './unpacker.js';
 
 /** Encodes the values of one session and makes an entry for every end in them, joined to what stood in the value. */
-export class SessionPacker implements Packer, EntryMaker {
+export class SessionPacker implements Packer {
   readonly #link: Link;
   readonly #unpacker: Unpacker = new Unpacker();
   #refs: OutReference[] | undefined;
@@ -90,12 +90,11 @@ export class SessionPacker implements Packer, EntryMaker {
     const { in: input, out: output } = entry;
     switch (end.endKind) {
       case 'sender':
-        if (end instanceof OutMessage && end.codec.name === codec.name)
-          spliceMessages(input as InMessage, end, end.maker);
+        if (end instanceof OutMessage && end.codec.name === codec.name) spliceMessages(input as InMessage, end);
         else void pumpMessages(input as InMessage, end as unknown as RawSender);
         break;
       case 'receiver':
-        if (end instanceof InMessage && end.codec.name === codec.name) spliceMessages(end, output as OutMessage, this);
+        if (end instanceof InMessage && end.codec.name === codec.name) spliceMessages(end, output as OutMessage);
         else void pumpMessages(end as unknown as RawReceiver, output as OutMessage);
         break;
       case 'reader':

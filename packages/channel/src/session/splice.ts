@@ -6,16 +6,11 @@ import { type InPiece, InMessage } from './in-message.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage, RawPiece } from './out-message.js';
 
-/** Makes entries on the session that a relay writes into, with the same codec as the channel that carries them. */
-export interface EntryMaker {
-  makeEntry(kind: Entry['kind'], codec: OutMessage['codec']): Entry;
-}
-
 /**
  * Passes all that arrives on `from` on to `to`, frame by frame and undecoded: return channels, nested channels and streams
  * are spliced in turn. A relay grants credit as it forwards; acknowledgements, cancels and the end travel end to end.
  */
-export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMaker): void {
+export function spliceMessages(from: InMessage, to: OutMessage): void {
   const refusal = to.sendRefusal;
   if (refusal !== undefined) {
     from.cancelNow(refusal);
@@ -29,7 +24,7 @@ export function spliceMessages(from: InMessage, to: OutMessage, maker: EntryMake
       if (first) count++;
       const number = count;
       const taken = (piece.flags & dataFlag.ack) === 0 ? undefined : () => from.acknowledge(number);
-      const refs = piece.refs?.map((entry) => spliceEntry(entry, to, maker));
+      const refs = piece.refs?.map((entry) => spliceEntry(entry, to));
       if (piece.body.length <= maxBodyBytes) {
         const { flags, total, body } = piece;
         to.forward({ flags, total, refs, first, body, taken }, () => from.passed(cost));
@@ -60,17 +55,17 @@ export function spliceBytes(from: InBytes, to: OutBytes): void {
   });
 }
 
-/** The reference on the other session that stands for `entry`, spliced to it in both directions. */
-export function spliceEntry(entry: Entry, carrier: OutMessage, maker: EntryMaker): OutReference {
-  const onward = maker.makeEntry(entry.kind, carrier.codec);
-  joinHalves(entry, onward, maker);
-  joinHalves(onward, entry, maker);
+/** The reference on the session of `carrier` that stands for `entry`, spliced to it in both directions. */
+function spliceEntry(entry: Entry, carrier: OutMessage): OutReference {
+  const onward = carrier.maker.makeEntry(entry.kind, carrier.codec);
+  joinHalves(entry, onward);
+  joinHalves(onward, entry);
   return { entry: onward };
 }
 
-function joinHalves(from: Entry, to: Entry, maker: EntryMaker): void {
+function joinHalves(from: Entry, to: Entry): void {
   if (from.in === undefined || to.out === undefined) return;
-  if (from.in instanceof InMessage) spliceMessages(from.in, to.out as OutMessage, maker);
+  if (from.in instanceof InMessage) spliceMessages(from.in, to.out as OutMessage);
   else spliceBytes(from.in, to.out as OutBytes);
 }
 
