@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 const folder = mkdtempSync(join(tmpdir(), 'circuit-bench-'));
 const entries = ['chan-server', 'chan-client'];
 await build({
-  entryPoints: entries.map((name) => fileURLToPath(new URL(`${name}.ts`, import.meta.url))),
+  entryPoints: entries.map((name) => fileURLToPath(new URL(`../test/bench/${name}.ts`, import.meta.url))),
   outdir: folder,
   outExtension: { '.js': '.mjs' },
   bundle: true,

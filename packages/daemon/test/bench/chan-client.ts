@@ -1,6 +1,6 @@
 import { bytePipe, type Receiver, type Sender } from '@circuit/channel';
 import { dialUnix } from '@circuit/channel/unix';
-import { idA } from '../test/support/stand-ins.js';
+import { idA } from '../support/stand-ins.js';
 
 const session = await dialUnix({ path: process.argv[2] ?? '' });
 const channel = session.open();
