@@ -1,0 +1,172 @@
+import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Scope } from '@circuit/base';
+import { generateKey, writeKeyFile } from '@circuit/keys';
+import { until } from '@circuit/testkit';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { begin, circuit, type Running, type Surroundings } from './command.js';
+
+let scope: Scope;
+let folder: string;
+/** Somebody who is not root: default state folders of root are those of the whole machine. */
+let user: Surroundings;
+
+beforeEach(async () => {
+  scope = new Scope();
+  folder = await mkdtemp(join(tmpdir(), 'circuit-start-'));
+  scope.defer(() => rm(folder, { recursive: true, force: true }));
+  const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+  if (uid !== undefined) await chown(folder, uid, uid);
+  await chmod(folder, 0o700);
+  user = {
+    uid,
+    cwd: '/',
+    env: {
+      HOME: folder,
+      TMPDIR: folder,
+      XDG_STATE_HOME: undefined,
+      XDG_CONFIG_HOME: undefined,
+      XDG_RUNTIME_DIR: undefined,
+    },
+  };
+});
+afterEach(() => scope.close());
+
+/** Starts a server and waits for its address; it ends with the test. */
+async function serve(...argv: readonly string[]): Promise<Running> {
+  const server = begin(['start', ...argv], user);
+  scope.defer(async () => {
+    server.kill('SIGKILL');
+    await server.ended;
+  });
+  const over = server.ended.then(({ err }) => {
+    if (!server.out().includes('\n')) throw new Error(`the server ended: ${err}`);
+  });
+  await Promise.race([over, until('an address', () => server.out().includes('\n'))]);
+  return server;
+}
+
+test('a bare start serves this user on loopback, and is found by its socket', async () => {
+  const server = await serve();
+  expect(server.out()).toMatch(/^circuit:\/\/127\.0\.0\.1:\d+\/\d+\/Q[0-9a-f]+\n$/);
+  const byAddress = await circuit(['ls', '-d', server.out().trim()], '', user);
+  expect(byAddress.out).toMatch(/^\/X[0-9a-f]{16}\n$/);
+  expect(await circuit(['ls'], '', user)).toEqual(byAddress);
+  // Others of this machine hold another key.
+  const other = join(folder, 'other-key');
+  await writeKeyFile(other, generateKey());
+  const refused = await circuit(['ls', '-d', server.out().trim(), '-hmac', other], '');
+  expect([refused.code, refused.err.split('\n').length]).toEqual([4, 2]);
+  server.kill('SIGTERM');
+  expect(await server.ended).toMatchObject({ code: 0, out: server.out() });
+  const after = await circuit(['ls'], '', user);
+  expect([after.code, after.out]).toEqual([125, '']);
+});
+
+test('a second start takes the next state folder, and a restart keeps the id', async () => {
+  const [first, second] = [await serve('-kill'), await serve('-kill')];
+  const ids = await Promise.all(
+    [first, second].map(async (server) => (await circuit(['ls', '-d', server.out().trim()], '', user)).out),
+  );
+  expect(ids[0]).not.toBe(ids[1]);
+  first.kill('SIGTERM');
+  await first.ended;
+  const again = await serve('-kill');
+  expect((await circuit(['ls', '-d', again.out().trim()], '', user)).out).toContain(ids[0]);
+});
+
+test('an address that others reach needs a key or an explicit word', async () => {
+  for (const argv of [
+    ['-a', '0.0.0.0'],
+    ['-a', '10.0.0.1:4600'],
+    ['-addr', '[::]:4600'],
+  ]) {
+    const { code, out, err } = await circuit(['start', ...argv], '', user);
+    expect([argv, code, out]).toEqual([argv, 4, '']);
+    expect(err).toMatch(/^circuit: start: .*circuit keygen.*-hmac FILE.*--insecure\n$/);
+  }
+});
+
+test('a busy port is one line and exit 5', async () => {
+  const blocker = createServer();
+  await new Promise<void>((resolve) => void blocker.listen(0, '127.0.0.1', resolve));
+  scope.defer(() => new Promise((resolve) => void blocker.close(() => resolve())));
+  const { port } = blocker.address() as { port: number };
+  const { code, err } = await circuit(['start', '-a', `127.0.0.1:${port}`], '', user);
+  expect([code, err]).toEqual([5, expect.stringMatching(/^circuit: start: .*already in use\n$/)]);
+});
+
+test('a state folder in use is one line and exit 5', async () => {
+  const state = join(folder, 'state');
+  await serve('-var', state);
+  const { code, err } = await circuit(['start', '-var', state], '', user);
+  expect([code, err]).toEqual([
+    5,
+    expect.stringMatching(/^circuit: start: state folder .* is in use by process \d+\n$/),
+  ]);
+});
+
+test('a server to join that is not there yet is tried again', async () => {
+  const blocker = createServer();
+  await new Promise<void>((resolve) => void blocker.listen(0, '127.0.0.1', resolve));
+  const { port } = blocker.address() as { port: number };
+  await new Promise<void>((resolve) => void blocker.close(() => resolve()));
+  const first = await serve('-j', `127.0.0.1:${port}`);
+  await serve('-a', `127.0.0.1:${port}`);
+  const servers = async () => (await circuit(['ls', '-d', first.out().trim()], '', user)).out.trim().split('\n');
+  await until('the two to meet', async () => (await servers()).length === 2);
+});
+
+test('an insecure server is reached only by who says so', async () => {
+  const server = await serve('--insecure');
+  const addr = server.out().trim();
+  expect((await circuit(['ls', '-d', addr, '--insecure'], '', user)).code).toBe(0);
+  expect((await circuit(['ls', '-d', addr], '', user)).code).toBe(4);
+});
+
+test('the file named by CIRCUIT, and the key named by CIRCUIT_HMAC, are used', async () => {
+  const key = join(folder, 'key');
+  await writeKeyFile(key, generateKey());
+  if (user.uid !== undefined) await chown(key, user.uid, user.uid);
+  const server = await serve('-hmac', key);
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(join(folder, 'addr'), `  ${server.out()}\n`);
+  await chmod(join(folder, 'addr'), 0o644);
+  const env = { ...user.env, CIRCUIT: '~/addr', CIRCUIT_HMAC: key };
+  expect((await circuit(['ls'], '', { ...user, env })).code).toBe(0);
+  const missing = await circuit(['ls'], '', { ...user, env: { ...env, CIRCUIT: '~/nowhere' } });
+  expect([missing.code, missing.err]).toEqual([2, expect.stringMatching(/CIRCUIT names .*nowhere/)]);
+});
+
+test('a server that is tied to its standard input ends with it', async () => {
+  const server = await serve('--until-eof');
+  server.end();
+  expect((await server.ended).code).toBe(0);
+});
+
+test('suicide ends a server with 0', async () => {
+  const server = await serve();
+  const id = (await circuit(['ls'], '', user)).out.trim();
+  expect((await circuit(['suicide', id], '', user)).code).toBe(0);
+  expect((await server.ended).code).toBe(0);
+});
+
+test('keygen --read-only gives the key that may look but not act', async () => {
+  const [full, look] = [join(folder, 'full'), join(folder, 'look')];
+  await writeKeyFile(full, generateKey());
+  const derived = await circuit(['keygen', '--read-only', '-hmac', full]);
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(look, derived.out, { mode: 0o600 });
+  if (user.uid !== undefined) for (const file of [full, look]) await chown(file, user.uid, user.uid);
+  expect(await readFile(look, 'utf8')).toMatch(/^circuit read-only key\n/);
+  const addr = (await serve('-hmac', full)).out().trim();
+  const as = (key: string, ...argv: string[]) =>
+    circuit([argv[0] ?? '', '-d', addr, '-hmac', key, ...argv.slice(1)], '', user);
+  const id = (await as(look, 'ls')).out.trim();
+  expect(id).toMatch(/^\/X/);
+  expect((await as(look, 'mkchan', `${id}/c`)).code).toBe(4);
+  expect((await as(full, 'mkchan', `${id}/c`)).code).toBe(0);
+  expect((await circuit(['start', '-hmac', look], '', user)).code).toBe(4);
+});
