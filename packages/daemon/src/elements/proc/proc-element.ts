@@ -42,6 +42,7 @@ export class ProcElement implements Element {
   readonly #options: ProcOptions;
   /** Those who read output or wait for the end; an element that removes itself lets them finish. */
   #guests = 0;
+  readonly #waiting = new Set<AbortController>();
   #linger: Timer | undefined;
   #lingered = false;
   #gone = false;
@@ -59,7 +60,10 @@ export class ProcElement implements Element {
 
   async scrub({ kill }: { readonly kill: boolean }): Promise<void> {
     const { keepers } = this.#options;
-    const { id } = this.#record;
+    const { id, path } = this.#record;
+    // Before the kill: who waits hears the scrub, not by chance the end that it brings about.
+    const scrubbed = new CircuitError('aborted', `wait ${path}: the process was scrubbed`);
+    for (const waiting of this.#waiting) waiting.abort(scrubbed);
     if (kill && keepers.get(id)?.phase !== 'ended') {
       await keepers.signal(id, 'SIGKILL', { group: true }).catch((error: unknown) => {
         // It has ended meanwhile, which is what was asked for.
@@ -84,10 +88,17 @@ export class ProcElement implements Element {
   }
 
   async #wait(call: Call<'wait'>): Promise<ProcState> {
-    return this.#asGuest(async () => {
-      const record = await this.#options.keepers.wait(this.#record.id, { signal: call.signal });
-      return procState(this.#record.cmd, record);
-    });
+    const waiting = new AbortController();
+    call.onGone(() => waiting.abort());
+    this.#waiting.add(waiting);
+    try {
+      return await this.#asGuest(async () => {
+        const record = await this.#options.keepers.wait(this.#record.id, { signal: waiting.signal });
+        return procState(this.#record.cmd, record);
+      });
+    } finally {
+      this.#waiting.delete(waiting);
+    }
   }
 
   async #signal({ signal }: RequestOf<'signal'>, call: Call<'signal'>): Promise<ResponseOf<'signal'>> {
