@@ -185,6 +185,21 @@ describe('a standard input', () => {
   });
 });
 
+test('the streams of a process on another server come and go through the dialled one', async () => {
+  const far = new TestServer('Xb', {
+    stdin: async (_, reply) => {
+      const { reader, writer } = bytePipe();
+      await reply.event({ type: 'open', sink: writer });
+      return { bytes: await drain(reader) };
+    },
+    output: torn,
+  });
+  const { stdin, stdout } = (await cluster(new TestServer('Xa').knows(far))).walk('Xb/p').proc();
+  for (let round = 0; round < 3; round++) expect(await stdout.text({ onGap: () => undefined })).toBe('abcghi');
+  await stdin.write('through');
+  expect(await stdin.close()).toBe(7);
+});
+
 describe('running a command', () => {
   const state = { Phase: 'exited', ExitCode: 3, Signal: null } as never;
 

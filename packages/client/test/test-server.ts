@@ -61,10 +61,14 @@ export class TestServer {
   /** The dialling end of a new session with this server. */
   dial(): Session {
     const [near, far] = memoryPair(this.id);
-    const session = new ChannelSession(far, 'listener', { keepAliveMs: 0 });
+    this.serve(new ChannelSession(far, 'listener', { keepAliveMs: 0 }));
+    return new ChannelSession(near, 'dialler', { keepAliveMs: 0 });
+  }
+
+  /** Answers on a session that came in. */
+  serve(session: Session): void {
     this.sessions.push(session);
     void this.#serve(session);
-    return new ChannelSession(near, 'dialler', { keepAliveMs: 0 });
   }
 
   connect(): Promise<Cluster> {

@@ -9,8 +9,11 @@ type Env = Readonly<Record<string, string | undefined>>;
  * The sockets of the daemons of this user on this machine, by the numbers of their state folders. A daemon that ended without a word may be
  * among them: nobody answers there.
  */
-export async function localServers(env: Env): Promise<readonly Address[]> {
-  const base = stateBase(env);
+export async function localServers(
+  env: Env,
+  uid: number | undefined = process.getuid?.(),
+): Promise<readonly Address[]> {
+  const base = stateBase(env, uid);
   const names = await readdir(base).catch((): string[] => []);
   const numbers = names.filter((name) => /^[1-9]\d{0,2}$/.test(name)).sort((a, b) => Number(a) - Number(b));
   const found = await Promise.all(numbers.map((number) => socketOf(join(base, number))));
@@ -31,8 +34,8 @@ async function socketOf(folder: string): Promise<Address | undefined> {
   }
 }
 
-function stateBase(env: Env): string {
-  if (process.getuid?.() === 0) return '/var/lib/circuit';
+function stateBase(env: Env, uid: number | undefined): string {
+  if (uid === 0) return '/var/lib/circuit';
   const xdg = env['XDG_STATE_HOME'];
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'circuit');
   return join(env['HOME'] ?? homedir(), '.local', 'state', 'circuit');
