@@ -3,6 +3,7 @@ import {
   type Clock,
   onAbort,
   type Random,
+  randomInt,
   systemClock,
   systemRandom,
   throwIfAborted,
@@ -61,15 +62,18 @@ export async function select<R>(
   if (options.otherwise !== undefined) return options.otherwise();
   return new Promise<R>((resolve, reject) => {
     const releases: (() => void)[] = [];
+    const listening = new Map<Case<R>, () => void>();
     let over = false;
     const finish = (end: () => void): void => {
       if (over) return;
       over = true;
-      for (const release of releases) release();
+      for (const release of [...releases, ...listening.values()]) release();
       end();
     };
     const listen = (one: Case<R>): void => {
-      releases.push(one.onReady(() => retry(one)));
+      const release = one.onReady(() => retry(one));
+      if (over) release();
+      else listening.set(one, release);
     };
     const retry = (one: Case<R>): void => {
       if (over) return;
@@ -91,12 +95,14 @@ export async function select<R>(
   });
 }
 
-/** Tries all cases from a random one on. */
+/** Tries all cases in random order (Fisher and Yates): going round from a random one would favour those behind a gap. */
 function attemptOne<R>(cases: readonly Case<R>[], random: Random): { readonly result: R } | undefined {
-  const start = Math.floor(random.next() * cases.length);
-  for (let i = 0; i < cases.length; i++) {
-    const done = cases[(start + i) % cases.length]?.attempt();
+  const order = [...cases];
+  for (let left = order.length; left > 0; left--) {
+    const chosen = randomInt(random, left);
+    const done = order[chosen]?.attempt();
     if (done !== undefined) return done;
+    order[chosen] = order[left - 1] as Case<R>;
   }
   return undefined;
 }

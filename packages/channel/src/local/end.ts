@@ -24,6 +24,9 @@ export type ForeignStream =
 
 /** As much of a Node stream as is used; the core imports nothing of Node. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
+  readonly readableEnded?: boolean;
+  readonly destroyed?: boolean;
+  readonly errored?: Error | null;
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
   end(done?: () => void): unknown;
   pause(): unknown;

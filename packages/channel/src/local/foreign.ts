@@ -52,9 +52,13 @@ export function nodeReader(stream: NodeStream): RawReader {
     notify();
   });
   stream.on('close', () => {
-    if (!ended) failure ??= new CircuitError('aborted', 'the stream was destroyed before its end');
+    if (!ended) failure ??= destroyedEarly();
     notify();
   });
+  // A stream that was over before it was sent has no event left to tell.
+  if (stream.readableEnded === true) ended = true;
+  else if (stream.destroyed === true)
+    failure = stream.errored ? toCircuitError(stream.errored, 'io') : destroyedEarly();
   stream.pause();
   return {
     async readNow() {
@@ -87,6 +91,7 @@ export function nodeWriter(stream: NodeStream): RawWriter {
   stream.on('error', (error: Error) => fail(toCircuitError(error, 'io')));
   stream.on('finish', () => finish());
   stream.on('close', () => fail(new CircuitError('closed', 'the stream was destroyed')));
+  if (stream.destroyed === true) fail(new CircuitError('closed', 'the stream was destroyed'));
   return {
     writeNow: (chunk) =>
       new Promise((resolve, reject) => {
@@ -97,6 +102,10 @@ export function nodeWriter(stream: NodeStream): RawWriter {
     abortNow: (reason) => void stream.destroy(reason),
     closed,
   };
+}
+
+function destroyedEarly(): CircuitError {
+  return new CircuitError('aborted', 'the stream was destroyed before its end');
 }
 
 const encoder = new TextEncoder();

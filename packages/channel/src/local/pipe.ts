@@ -1,6 +1,7 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
+import { abandonMessage } from '../values/abandon.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import type { RawReceiver, RawSender } from './raw.js';
@@ -117,7 +118,7 @@ class PipeCore {
     this.failure = reason;
     for (const offer of this.offers.drain()) {
       offer.release?.();
-      offer.ret.abort(new CircuitError('undelivered', `the message was not delivered: ${reason.message}`));
+      abandonMessage(offer, reason);
       offer.refused?.(reason);
     }
     for (const demand of this.demands.drain()) {

@@ -1,4 +1,6 @@
 import { toCircuitError } from '@circuit/base';
+import type { Received } from '../types.js';
+import { abandonMessage } from '../values/abandon.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
 
 /**
@@ -7,15 +9,19 @@ import type { RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
  */
 export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<void> {
   to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason)));
+  let taken: Received | undefined;
   try {
     for (;;) {
       const message = await from.receiveNow({});
       if (message.done) break;
+      taken = message;
       await to.sendNow(message.value, { returnTo: message.ret });
+      taken = undefined;
     }
     to.closeNow();
   } catch (error) {
     const reason = toCircuitError(error);
+    if (taken !== undefined) abandonMessage(taken, reason);
     to.abortNow(reason);
     from.cancelNow(reason);
   }

@@ -1,0 +1,7 @@
+import { runRows } from '@circuit/channel/conformance';
+import { expect, test } from 'vitest';
+import { nodeStreamRows } from '../support/node-stream-rows.js';
+import { transports } from '../support/transports.js';
+
+for (const [transport, connect] of Object.entries(transports))
+  runRows(nodeStreamRows, { transport, test, expect, connect });

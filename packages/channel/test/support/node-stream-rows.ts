@@ -1,0 +1,186 @@
+import { createHash, randomFillSync } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duplex, PassThrough, Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { bytePipe, type ByteDuplex, type ByteReader, type ByteWriter } from '@circuit/channel';
+import { collect, openChannel, readAll, type Row, take } from '@circuit/channel/conformance';
+
+const mebibyte = 1_048_576;
+/** 64 MiB by default; a nightly run asks for more. */
+const largeBytes = Number(process.env.CIRCUIT_LARGE_MIB ?? 64) * mebibyte;
+
+/** A connected pair of TCP sockets. */
+async function socketPair(): Promise<[Socket, Socket, () => Promise<void>]> {
+  const server = createServer({ allowHalfOpen: true });
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const near = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1', allowHalfOpen: true });
+  const far = await accepted;
+  const close = async (): Promise<void> => {
+    near.destroy();
+    far.destroy();
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+  };
+  return [near, far, close];
+}
+
+/** Streams of Node in messages; the suite itself runs where there is no Node. */
+export const nodeStreamRows: readonly Row[] = [
+  {
+    name: 'a Readable, a Writable and a Duplex of Node, in any field',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel(a, b);
+      const chunks: Buffer[] = [];
+      const sink = new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          chunks.push(chunk);
+          done();
+        },
+      });
+      const echo = new PassThrough();
+      await sender.send([{ source: Readable.from(['grü', Buffer.from('ße')]) }, new Map([['sink', sink]]), echo]);
+      const [{ source }, sinks, io] = (await take(receiver)).value as [
+        { source: ByteReader },
+        Map<string, ByteWriter>,
+        ByteDuplex,
+      ];
+      expect(Buffer.from(await readAll(source)).toString()).toBe('grüße');
+      const writer = sinks.get('sink') as ByteWriter;
+      await writer.write(Uint8Array.of(1, 2));
+      writer.close();
+      await finished(sink);
+      expect(Buffer.concat(chunks)).toStrictEqual(Buffer.from([1, 2]));
+      await io.writer.write(Uint8Array.of(3));
+      io.writer.close();
+      expect(await readAll(io.reader)).toStrictEqual(Uint8Array.of(3));
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: 'a socket, with what came before it was sent, and each direction closed on its own',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel(a, b);
+      const [near, far, close] = await socketPair();
+      far.write('early ');
+      await new Promise((resolve) => near.once('readable', resolve));
+      await sender.send(near);
+      const { reader, writer } = (await take(receiver)).value as ByteDuplex;
+      far.end('late');
+      expect(Buffer.from(await readAll(reader)).toString()).toBe('early late');
+      await writer.write(new TextEncoder().encode('answer after the end'));
+      writer.close();
+      const answer: Buffer[] = [];
+      for await (const chunk of far) answer.push(chunk as Buffer);
+      expect(Buffer.concat(answer).toString()).toBe('answer after the end');
+      await close();
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: 'files, in and out',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel(a, b);
+      const folder = await mkdtemp(join(tmpdir(), 'channel-'));
+      const content = randomFillSync(Buffer.alloc(3_000_000));
+      await writeFile(join(folder, 'in'), content);
+      const output = createWriteStream(join(folder, 'out'));
+      await sender.send({ input: createReadStream(join(folder, 'in')), output });
+      const { input, output: writer } = (await take(receiver)).value as { input: ByteReader; output: ByteWriter };
+      for await (const chunk of input) await writer.write(chunk);
+      writer.close();
+      await finished(output);
+      expect((await readFile(join(folder, 'out'))).equals(content)).toBe(true);
+      await rm(folder, { recursive: true });
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: 'streams of Node that fail, or are over before they are sent',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel(a, b);
+      const failing = new Readable({ read: () => void failing.destroy(new Error('bad sector')) });
+      const over = Readable.from([Buffer.from('x')]);
+      over.resume();
+      await finished(over);
+      const destroyed = new Readable({ read: () => undefined });
+      destroyed.destroy();
+      const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) });
+      await sender.send([failing, over, destroyed, full]);
+      const [one, two, three, four] = (await take(receiver)).value as [ByteReader, ByteReader, ByteReader, ByteWriter];
+      await expect(one.read()).rejects.toMatchObject({ code: 'io', message: 'bad sector' });
+      expect(await two.read()).toBe(undefined);
+      await expect(three.read()).rejects.toMatchObject({ code: 'aborted' });
+      await four.write(Uint8Array.of(1));
+      await expect(four.closed).rejects.toMatchObject({ message: 'disk full' });
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: 'a stream of Node is destroyed when the other side cancels or aborts',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel(a, b);
+      const source = new Readable({ read: () => undefined });
+      const sink = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+      const ends = [source, sink].map((stream) => finished(stream).catch((error: unknown) => error));
+      await sender.send([source, sink]);
+      const [reader, io] = (await take(receiver)).value as [ByteReader, ByteDuplex];
+      reader.cancel(new Error('enough'));
+      io.writer.abort(new Error('broken'));
+      expect(await ends[0]).toMatchObject({ message: 'enough' });
+      expect(await ends[1]).toMatchObject({ message: 'broken' });
+      await expect(io.reader.read()).rejects.toMatchObject({ message: 'broken' });
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: 'a large stream each way at once: equal SHA-256, memory flat',
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel<{ input: ByteReader; output: ByteWriter }>(a, b);
+      const [forth, back] = [bytePipe(), bytePipe()];
+      await sender.send({ input: forth.reader, output: back.writer });
+      const { input, output } = (await take(receiver)).value;
+      // What was written must not be changed, so the blocks are read only and come round again.
+      const blocks = Array.from({ length: 7 }, () => randomFillSync(new Uint8Array(mebibyte)));
+      let peak = 0;
+      const push = async (writer: ByteWriter): Promise<string> => {
+        const hash = createHash('sha256');
+        for (let i = 0; i < largeBytes / mebibyte; i++) {
+          const block = blocks[i % blocks.length] as Uint8Array;
+          hash.update(block);
+          await writer.write(block);
+          peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+        }
+        writer.close();
+        return hash.digest('hex');
+      };
+      const pull = async (reader: ByteReader): Promise<string> => {
+        const hash = createHash('sha256');
+        for await (const chunk of reader) hash.update(chunk);
+        return hash.digest('hex');
+      };
+      const before = process.memoryUsage().arrayBuffers;
+      const [sent, got] = await Promise.all([push(forth.writer), pull(input)]);
+      expect(got).toBe(sent);
+      const [sentBack, gotBack] = await Promise.all([push(output), pull(back.reader)]);
+      expect(gotBack).toBe(sentBack);
+      expect(peak - before).toBeLessThanOrEqual(48 * mebibyte);
+      sender.close();
+      await collect(receiver);
+    },
+  },
+];
