@@ -5,6 +5,7 @@ import { type Clock, silentLogger, systemClock } from '@circuit/base';
 import { ChannelSession, memoryPair, type Session } from '@circuit/channel';
 import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
 import type { Right } from '@circuit/protocol';
+import { afterAll } from 'vitest';
 import { bundleKeeper } from '../../../keeper/bundle.mjs';
 import { type DaemonLimits, defaultDaemonLimits } from '../../src/limits.js';
 import { LocalServer } from '../../src/local-server.js';
@@ -109,8 +110,20 @@ export async function openKeepers(folder: string): Promise<KeeperSet> {
 }
 
 let bundle: Promise<string> | undefined;
+let bundleFolder: string | undefined;
 
+afterAll(async () => {
+  if (bundleFolder !== undefined) await rm(bundleFolder, { recursive: true, force: true });
+});
+
+/** The bundled keeper, built once for each test file and removed after it. */
 export function keeperBundle(): Promise<string> {
-  bundle ??= mkdtemp(join(tmpdir(), 'circuit-bundle-')).then((folder) => bundleKeeper(join(folder, 'keeper.mjs')));
+  bundle ??= makeBundle();
   return bundle;
+}
+
+async function makeBundle(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'circuit-bundle-'));
+  bundleFolder = folder;
+  return bundleKeeper(join(folder, 'keeper.mjs'));
 }
