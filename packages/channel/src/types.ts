@@ -88,7 +88,10 @@ export interface ByteReader extends AsyncIterable<Uint8Array> {
 
 /** The writing end of a byte stream. Whoever holds it closes it. */
 export interface ByteWriter {
-  /** Writes `chunk`, which must not be changed afterwards (as with Node's streams); resolves when there is room for more. */
+  /**
+   * Writes `chunk`, which must not be changed afterwards (as with Node's streams); resolves when there is room for more.
+   * Given up by its signal before any of it went out it rejects and nothing is sent; after that all of it is sent.
+   */
   write(chunk: Uint8Array, options?: WaitOptions): Promise<void>;
   /** Ends the stream behind what was written. */
   close(): void;

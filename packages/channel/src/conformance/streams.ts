@@ -1,6 +1,6 @@
 import { bytePipe } from '../local/byte-pipe.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
-import { collect, openChannel, type Row, take } from './suite.js';
+import { collect, eventually, openChannel, type Row, take } from './suite.js';
 
 /** Everything up to the end, in one piece. */
 export async function readAll(reader: ByteReader): Promise<Uint8Array> {
@@ -194,6 +194,29 @@ export const streamRows: readonly Row[] = [
         sender.close();
         await collect(receiver);
       }
+    },
+  },
+  {
+    name: 'a write that is given up leaves no hole: its chunk is sent whole or not at all',
+    async run({ connect, expect }) {
+      const { a, b } = await connect({ b: { limits: { streamWindowBytes: 200_000 } } });
+      const own = await openChannel<ByteWriter>(b, a);
+      const target = bytePipe(0);
+      await own.sender.send(target.writer);
+      const stream = (await take(own.receiver)).value;
+      const stop = new AbortController();
+      const large = stream.write(pattern(1_000_000), { signal: stop.signal });
+      const behind = stream.write(Uint8Array.of(1), { signal: stop.signal });
+      const last = stream.write(Uint8Array.of(2));
+      await eventually('a part to be written', () => a.stats.unsentBytes < 900_000);
+      stop.abort();
+      await large;
+      await expect(behind).rejects.toMatchObject({ code: 'cancelled' });
+      stream.close();
+      expect(await readAll(target.reader)).toStrictEqual(joined([pattern(1_000_000), Uint8Array.of(2)]));
+      await last;
+      own.sender.close();
+      await collect(own.receiver);
     },
   },
   {

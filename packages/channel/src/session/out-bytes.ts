@@ -40,6 +40,11 @@ export class OutBytes extends OutHalf implements ByteWriter {
       const queued = this.#push(chunk, resolve, reject);
       if (signal === undefined) return;
       queued.release = onAbort(signal, () => {
+        if (queued.offset > 0) {
+          // Half a chunk would be a hole in the stream: the rest goes out, only the wait is over.
+          resolve();
+          return;
+        }
         if (!this.#queue.remove(queued)) return;
         this.link.countUnsent(queued.offset - queued.chunk.length);
         reject(abortError(signal));

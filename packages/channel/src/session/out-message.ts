@@ -156,8 +156,7 @@ export class OutMessage extends OutHalf implements Sender {
       return;
     }
     const body = piece.body.slice();
-    this.link.countUnsent(body.length);
-    this.#queue.push({
+    this.#enlist({
       body,
       offset: 0,
       refs: piece.refs,
@@ -178,7 +177,7 @@ export class OutMessage extends OutHalf implements Sender {
       if (this.entry.announced && this.state !== 'ended') this.link.writer.bare(frameType.drop, this.entry.id);
       return;
     }
-    this.#queue.push({
+    this.#enlist({
       body: nothing,
       offset: 0,
       refs: undefined,
@@ -226,7 +225,7 @@ export class OutMessage extends OutHalf implements Sender {
     }
     if (next.raw !== undefined) {
       this.#queue.shift();
-      this.link.countUnsent(-next.body.length);
+      this.#uncount(next);
       if (next.raw.flags < 0) this.link.writer.bare(frameType.drop, this.entry.id);
       else this.#writeRaw(next.raw, next.body);
       next.resolve?.();
@@ -243,7 +242,7 @@ export class OutMessage extends OutHalf implements Sender {
     this.#dropOwed = false;
     for (const queued of this.#queue.drain()) {
       queued.release?.();
-      this.link.countUnsent(queued.offset - queued.body.length);
+      this.#uncount(queued);
       if (queued.offset === 0) withdraw(queued.refs, reason);
       queued.reject?.(reason);
     }
@@ -284,7 +283,6 @@ export class OutMessage extends OutHalf implements Sender {
 
   #enqueue(packed: Packed, flags: number, signal: AbortSignal | undefined): Promise<void> {
     const body = packed.body.slice();
-    this.link.countUnsent(body.length);
     return new Promise<void>((resolve, reject) => {
       const queued: Queued = {
         body,
@@ -298,14 +296,14 @@ export class OutMessage extends OutHalf implements Sender {
         signal,
       };
       if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
-      this.#queue.push(queued);
+      this.#enlist(queued);
       this.arise();
     });
   }
 
   #giveUp(queued: Queued, reason: CircuitError): void {
     if (!this.#queue.remove(queued)) return;
-    this.link.countUnsent(queued.offset - queued.body.length);
+    this.#uncount(queued);
     if (queued.offset > 0) this.#dropOwed = true;
     else withdraw(queued.refs, reason);
     queued.reject?.(reason);
@@ -316,7 +314,17 @@ export class OutMessage extends OutHalf implements Sender {
   #finish(queued: Queued): void {
     this.#queue.shift();
     queued.release?.();
-    this.link.countUnsent(queued.offset - queued.body.length);
+    this.#uncount(queued);
+  }
+
+  /** Counts what waits of a message; a message without a body waits too, and a session that closes has to write it. */
+  #enlist(queued: Queued): void {
+    this.#queue.push(queued);
+    this.link.countUnsent(queued.body.length + messageCost);
+  }
+
+  #uncount(queued: Queued): void {
+    this.link.countUnsent(queued.offset - queued.body.length - messageCost);
   }
 
   /** The peer's table has no room for the ends of a message that had to wait: it fails; a relayed one ends the channel. */

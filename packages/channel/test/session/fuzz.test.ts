@@ -1,0 +1,112 @@
+import { defaultLimits } from '@circuit/channel';
+import { settle } from '@circuit/testkit';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeHello, encodeHello } from '../../src/session/hello.js';
+import { frameType } from '../../src/wire/frame.js';
+import { ByteCursor } from '../../src/wire/varint.js';
+import { concat, frame, hello, open, RawPeer } from '../support/raw-peer.js';
+
+/** How long each of these goes on; a nightly run gives more. */
+const fuzzMs = Number(process.env.CIRCUIT_FUZZ_MS ?? 1500);
+const forAWhile = { numRuns: 1_000_000, interruptAfterTimeLimit: fuzzMs, markInterruptAsFailure: false };
+
+const id = fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 9);
+const anyBytes = fc.uint8Array({ maxLength: 60 });
+const known = fc.constantFrom(...Object.values(frameType), 0x7f, 0x80);
+const likely = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(known, id, anyBytes).map(([type, at, payload]) => frame(type, at, payload)) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(id, fc.nat(15), anyBytes)
+      .map(([at, flags, body]) => frame(frameType.data, at, [flags, ...body])),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(id, id, fc.integer({ min: 1, max: 5 }))
+      .map(([at, ref, kind]) => frame(frameType.data, at, [2, 1, kind, ref, 0xd4, 0, 0])),
+  },
+  { weight: 2, arbitrary: fc.tuple(id, fc.constantFrom('msgpack', 'json')).map(([at, codec]) => open(at, codec)) },
+  { weight: 1, arbitrary: anyBytes },
+);
+
+test('random frames and bytes never throw, never hang the table, and end a session at most once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(likely, { maxLength: 25 }),
+      fc.array(fc.nat(3000), { maxLength: 4 }),
+      async (frames, cuts) => {
+        const peer = new RawPeer('listener', { limits: { maxChannels: 20 } });
+        const bytes = concat([hello(), open(1), ...frames]);
+        const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((x, y) => x - y), bytes.length];
+        for (let i = 1; i < places.length; i++) peer.carrier.events?.data(bytes.slice(places[i - 1], places[i]));
+        for (let channels = peer.session.stats.unaccepted; channels > 0; channels--) {
+          const { receiver } = await peer.session.accept();
+          try {
+            for (let message = receiver.tryReceive(); message?.done === false; message = receiver.tryReceive())
+              void message.ret.send(1).catch(() => undefined);
+          } catch (error) {
+            expect(['protocol', 'aborted', 'closed', 'internal']).toContain((error as { code: string }).code);
+          }
+        }
+        expect(peer.session.stats.channels).toBeLessThanOrEqual(20);
+        peer.session.abort();
+        peer.hangUp();
+        expect(peer.session.stats.channels).toBe(0);
+      },
+    ),
+    forAWhile,
+  );
+  await settle();
+});
+
+test('random bodies through both codecs either decode or end the channel', async () => {
+  const peer = new RawPeer('listener');
+  await peer.feed(hello());
+  let next = 1;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 700 }),
+        fc.json().map((text) => new TextEncoder().encode(text)),
+      ),
+      fc.constantFrom('msgpack', 'json'),
+      async (body, codec) => {
+        const channel = next;
+        next += 2;
+        peer.carrier.events?.data(
+          concat([open(channel, codec), frame(frameType.data, channel, [0, ...body]), frame(frameType.close, channel)]),
+        );
+        const { receiver } = await peer.session.accept();
+        await receiver.receive().catch((error: unknown) => expect(error).toMatchObject({ code: 'protocol' }));
+        expect(peer.session.refusal).toBe(undefined);
+        expect(peer.session.stats.channels).toBe(0);
+      },
+    ),
+    forAWhile,
+  );
+  peer.session.abort();
+});
+
+test('what a HELLO says comes back, and bytes behind what is known are ignored', () => {
+  const limits = fc.record({
+    maxChannels: fc.integer({ min: 1 }),
+    maxMessageBytes: fc.integer({ min: 1 }),
+    windowBytes: fc.integer({ min: 131_072 }),
+    streamWindowBytes: fc.integer({ min: 131_072 }),
+  });
+  fc.assert(
+    fc.property(
+      limits,
+      fc.array(fc.string({ maxLength: 16, unit: 'grapheme-ascii' }), { maxLength: 32 }),
+      anyBytes,
+      (some, codecs, more) => {
+        const hi = { limits: { ...defaultLimits, ...some }, codecs };
+        const bytes = concat([encodeHello(hi), more]);
+        expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits)).toStrictEqual(hi);
+      },
+    ),
+  );
+});

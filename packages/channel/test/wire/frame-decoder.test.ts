@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { frameType, maxLength } from '../../src/wire/frame.js';
+import { FrameDecoder } from '../../src/wire/frame-decoder.js';
+import { concat, frame, hex } from '../support/raw-peer.js';
+
+/** What comes out of a decoder for these reads: whole frames, and for each stream its bytes joined. */
+function decode(reads: readonly Uint8Array[]): { out: string[]; fault: string | undefined } {
+  const out: string[] = [];
+  let stream: { id: number; bytes: string } | undefined;
+  const decoder = new FrameDecoder({
+    frame(type, id, payload) {
+      stream = undefined;
+      out.push(`${type}/${id}/${hex(payload.rest())}`);
+      return undefined;
+    },
+    bytes(id, piece) {
+      if (stream?.id === id) {
+        stream.bytes += hex(piece);
+        out[out.length - 1] = `bytes/${id}/${stream.bytes}`;
+      } else {
+        stream = { id, bytes: hex(piece) };
+        out.push(`bytes/${id}/${stream.bytes}`);
+      }
+      return undefined;
+    },
+  });
+  for (const read of reads) {
+    const fault = decoder.receive(read);
+    if (fault !== undefined) return { out, fault };
+  }
+  return { out, fault: undefined };
+}
+
+const anyFrame = fc
+  .tuple(
+    fc.constantFrom(...Object.values(frameType), 0x80),
+    fc.oneof(fc.nat(300), fc.maxSafeNat()),
+    fc.uint8Array({ maxLength: 400 }),
+  )
+  .map(([type, id, payload]) => frame(type, id, payload));
+
+/** `bytes` cut at the given places. */
+function cutAt(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((x, y) => x - y), bytes.length];
+  return places.slice(1).map((end, i) => bytes.slice(places[i], end));
+}
+
+test('however the bytes are cut, the frames are the same', () => {
+  fc.assert(
+    fc.property(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.nat(5000), { maxLength: 20 }), (frames, cuts) => {
+      const bytes = concat(frames);
+      expect(decode(cutAt(bytes, cuts))).toStrictEqual(decode([bytes]));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a frame of the largest length is taken, one byte more is refused before it is there', () => {
+  expect(decode([frame(frameType.data, 1, new Uint8Array(maxLength - 1))]).fault).toBe(undefined);
+  for (const type of [frameType.data, frameType.bytes]) {
+    expect(decode([frame(type, 1, [], maxLength + 1).subarray(0, 4)]).fault).toMatch(/the limit is 73728/);
+  }
+});
+
+test('a decoder that has met a fault takes nothing more, and random bytes never make it throw', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), (reads) => {
+      decode(reads);
+    }),
+    { numRuns: 1000 },
+  );
+  const decoder = new FrameDecoder({ frame: () => 'no', bytes: () => undefined });
+  expect(decoder.receive(frame(1, 0))).toBe('no');
+  expect(decoder.receive(frame(1, 0))).toBe(undefined);
+});
