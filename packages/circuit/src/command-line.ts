@@ -1,7 +1,7 @@
 import { usageError } from './usage.js';
 
 /** One option of a verb. */
-export interface OptionSpec {
+interface OptionSpec {
   /** `flag` stands alone, `text` has a value, `texts` may be repeated. */
   readonly type: 'flag' | 'text' | 'texts';
   readonly short?: string;

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, deadline, linkSignals, pause, systemClock, type WaitOptions } from '@circuit/base';
+import { connect } from '@circuit/client/node';
 import { generateKey, writeKeyFile } from '@circuit/keys';
 import { DaemonProcess } from './daemon-process.js';
 
@@ -15,6 +16,9 @@ export interface DevClusterOptions extends WaitOptions {
   /** Use this key file instead of a new one. */
   readonly keyFile?: string;
 }
+
+/** How long servers on one machine may take to find each other; then something is wrong. */
+const meetMs = 30_000;
 
 /** The most servers that make sense on one machine. */
 const maxNodes = 64;
@@ -52,6 +56,7 @@ export class DevCluster {
       });
       const failure = (await Promise.allSettled(others)).find((result) => result.status === 'rejected');
       if (failure !== undefined) throw failure.reason;
+      await Promise.all(cluster.addresses.map((address) => cluster.#knowsAll(address)));
       return cluster;
     } catch (error) {
       await cluster.close();
@@ -104,6 +109,20 @@ export class DevCluster {
       await (await this.#start(index)).stop();
     } catch {
       // The folder is beyond use; nothing can be found in it.
+    }
+  }
+
+  /** Waits until the server at `address` knows all others. */
+  async #knowsAll(address: string): Promise<void> {
+    const limit = deadline(systemClock, meetMs, 'meeting of the servers');
+    const linked = linkSignals(this.#options.signal, limit.signal);
+    const { signal } = linked;
+    try {
+      await using client = await connect({ dial: address, keyFile: this.keyFile, signal });
+      while ((await client.servers({ signal })).length < this.#hosts.length) await pause(systemClock, 10, { signal });
+    } finally {
+      linked.dispose();
+      limit.dispose();
     }
   }
 

@@ -1,10 +1,9 @@
 import type { OptionSpecs } from './command-line.js';
-import type { Verb } from './verb.js';
-import { verbTable } from './verb-table.js';
+import type { Verb, VerbEntries } from './verb.js';
 
 /** The list of all verbs. */
-export function overview(): string {
-  const lines = Object.entries(verbTable).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
+export function overview(verbs: VerbEntries): string {
+  const lines = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
   return `circuit: a shell for a whole fleet
 
   circuit VERB [OPTIONS] [ARGUMENTS]

@@ -15,7 +15,7 @@ const formats = ['json', 'ndjson', 'table', 'name'] as const;
 export type Format = (typeof formats)[number] | 'text';
 
 /** The format that `-o` names; `text` without it. */
-export function formatOf({ line }: Pick<Context, 'line'>): Format {
+function formatOf({ line }: Pick<Context, 'line'>): Format {
   const text = line.text('output');
   if (text === undefined) return 'text';
   const format = formats.find((known) => known === text);

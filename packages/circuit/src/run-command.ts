@@ -1,11 +1,11 @@
 import { abortError, type CircuitError, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import type { Cluster } from '@circuit/client/node';
 import { exitCodeOf, exitCodes } from '@circuit/protocol';
-import { parseCommandLine, type CommandLine } from './command-line.js';
+import { CommandLine, parseCommandLine } from './command-line.js';
 import { parseDuration } from './duration.js';
 import type { Io } from './io.js';
 import { usageError } from './usage.js';
-import type { Context, Verb } from './verb.js';
+import type { Context, Verb, VerbEntries } from './verb.js';
 import { verbTable } from './verb-table.js';
 import { version } from './version.js';
 
@@ -65,9 +65,12 @@ function tell(name: string, error: CircuitError, context: VerbContext): number {
   return exitCodeOf(cause, context.situation);
 }
 
+const nothingTyped = new CommandLine([], new Map());
+
 class VerbContext implements Context {
   readonly io: Io;
-  line!: CommandLine;
+  readonly verbs: VerbEntries = verbTable;
+  line: CommandLine = nothingTyped;
   situation: Context['situation'] = 'plain';
   #signal: AbortSignal;
   #cluster: Promise<Cluster> | undefined;

@@ -1,13 +1,7 @@
-import type { Verb } from './verb.js';
-
-/** A verb by name: enough for the list in the help, the rest on demand. */
-export interface VerbEntry {
-  readonly summary: string;
-  load(): Promise<Verb>;
-}
+import type { VerbEntries } from './verb.js';
 
 /** Every verb, in the order of the help. */
-export const verbTable: Readonly<Record<string, VerbEntry>> = {
+export const verbTable: VerbEntries = {
   start: { summary: 'start a server on this host', load: async () => (await import('./verbs/start.js')).start },
   dev: { summary: 'a throw-away cluster on this machine', load: async () => (await import('./verbs/dev.js')).dev },
   keygen: { summary: 'print a new random key', load: async () => (await import('./verbs/keygen.js')).keygen },

@@ -3,11 +3,21 @@ import type { Cluster } from '@circuit/client/node';
 import type { CommandLine, OptionSpecs } from './command-line.js';
 import type { Io } from './io.js';
 
+/** A verb by name: enough for the list in the help, the rest on demand. */
+interface VerbEntry {
+  readonly summary: string;
+  load(): Promise<Verb>;
+}
+
+export type VerbEntries = Readonly<Record<string, VerbEntry>>;
+
 /** What a verb gets to do its work. */
 export interface Context {
   readonly io: Io;
   readonly line: CommandLine;
   readonly args: readonly string[];
+  /** All verbs there are. */
+  readonly verbs: VerbEntries;
   /** Fires when the command is to end, also by `--timeout`. */
   readonly signal: AbortSignal;
   /** The cluster that the options and the environment name; connected at the first call, closed behind the verb. */

@@ -129,7 +129,7 @@ export class Anchor {
 }
 
 /** The last name of a path, or of an entry of a listing. */
-export function nameOf(path: Entry['path']): string {
+function nameOf(path: Entry['path']): string {
   return split(path).at(-1) ?? '';
 }
 

@@ -26,7 +26,7 @@ import {
 } from '@circuit/protocol';
 
 /** How a test answers a verb. */
-export interface Reply<V extends VerbName> {
+interface Reply<V extends VerbName> {
   event(event: EventOf<V>): Promise<void>;
   ask(event: EventOf<V>): Promise<AckOf<V> | undefined>;
   /** Resolves with the reason when the client has given the request up. */
@@ -143,7 +143,7 @@ export class TestServer {
 }
 
 /** What `servers` says of a server in a test. */
-export function member(id: string): Member {
+function member(id: string): Member {
   return {
     id,
     addr: `circuit://${id.toLowerCase()}:1`,

@@ -1,7 +1,6 @@
 import { helpOf, overview } from '../help.js';
 import { usageError } from '../usage.js';
 import type { Verb } from '../verb.js';
-import { verbTable } from '../verb-table.js';
 
 /** Explains the command or a verb. */
 export const help: Verb = {
@@ -9,13 +8,13 @@ export const help: Verb = {
   help: 'Lists the verbs, or explains one.',
   options: {},
   arity: [0, 1],
-  async run({ args, io }) {
+  async run({ args, io, verbs }) {
     const [name] = args;
     if (name === undefined) {
-      await io.write(overview());
+      await io.write(overview(verbs));
       return 0;
     }
-    const entry = Object.hasOwn(verbTable, name) ? verbTable[name] : undefined;
+    const entry = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
     if (entry === undefined) throw usageError(`unknown verb ${name}: circuit help lists the known ones`);
     await io.write(helpOf(name, await entry.load()));
     return 0;

@@ -23,7 +23,7 @@ export interface DialOptions extends KeyPlaces, WaitOptions {
 }
 
 /** The default of {@link DialOptions.timeoutMs}. */
-export const dialTimeoutMs = 5000;
+const dialTimeoutMs = 5000;
 
 /**
  * Dials `address` and greets who is there. Rejects with `unreachable` when nobody answers in time, `denied` when the key is missing or does
