@@ -1,14 +1,10 @@
 // Ours and the peers in one run; prints a table of rates and of ratios to the bare socket, and which goals are met.
 //   node bench/channel/run.mjs [--rounds 3] [--quick]
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpus } from 'node:os';
-import { createInterface } from 'node:readline';
 import { ChannelSession, memoryPair } from '@circuit/channel';
-import { dialTcp } from '@circuit/channel/tcp';
-import { dialTls } from '@circuit/channel/tls';
-import { dialUnix } from '@circuit/channel/unix';
-import { identity, key, median } from './common.mjs';
+import { median } from './common.mjs';
+import { dial } from './dial.mjs';
+import { far } from './far.mjs';
 import * as probes from './probes.mjs';
 import { serve, serveSession } from './serve.mjs';
 
@@ -17,30 +13,6 @@ const rounds = quick ? 1 : Number(process.argv[process.argv.indexOf('--rounds') 
 const scale = quick ? 0.1 : 1;
 const n = (count) => Math.ceil(count * scale);
 const MiB = 2 ** 20;
-
-async function far(kind, onward) {
-  const child = spawn(
-    process.execPath,
-    [new URL('serve.mjs', import.meta.url).pathname, kind, ...(onward ? [JSON.stringify(onward)] : [])],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  return {
-    address: JSON.parse(line),
-    async close() {
-      child.stdin.end();
-      await once(child, 'exit');
-    },
-  };
-}
-
-function dial(kind, address) {
-  if (kind === 'unix') return dialUnix({ path: address.path });
-  if (kind.endsWith('tls')) return dialTls({ host: '127.0.0.1', port: address.port, psk: { identity, key } });
-  return dialTcp({ host: '127.0.0.1', port: address.port });
-}
 
 function memory() {
   const [a, b] = memoryPair();

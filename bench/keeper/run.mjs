@@ -1,11 +1,11 @@
-// node packages/keeper/bench/run.mjs [processes]  (after `npm run build`): figures of one run, ours beside the bare machine.
+// node bench/keeper/run.mjs [processes]  (after `npm run build`): figures of one run, ours beside the bare machine.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@circuit/base';
 import { openKeeperSet } from '@circuit/keeper/client';
-import { bundleKeeper } from '../bundle.mjs';
+import { bundleKeeper } from '../../packages/keeper/bundle.mjs';
 
 const processes = Number(process.argv[2] ?? 10_000);
 const folder = mkdtempSync(join(tmpdir(), 'ck-bench-'));
