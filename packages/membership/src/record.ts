@@ -19,7 +19,7 @@ export interface ProvedRecord {
 }
 
 /** Bounds of a record; both sides check them. */
-export const recordLimits: {
+const recordLimits: {
   readonly recordBytes: number;
   readonly textBytes: number;
   readonly labels: number;
@@ -80,7 +80,7 @@ export function isLater(a: Member, b: Member): boolean {
   return a.joined === b.joined ? a.boot > b.boot : a.joined > b.joined;
 }
 
-export const idForm: RegExp = /^X[0-9a-f]{16}$/;
+const idForm: RegExp = /^X[0-9a-f]{16}$/;
 const bootForm = /^[0-9a-f]{16}$/;
 const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/;
 

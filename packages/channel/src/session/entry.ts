@@ -1,5 +1,5 @@
 import type { CircuitError } from '@circuit/base';
-import { type RefKind, refKind } from '../wire/frame.js';
+import type { RefKind } from '../wire/frame.js';
 import type { InBytes } from './in-bytes.js';
 import type { InMessage } from './in-message.js';
 import type { OutBytes } from './out-bytes.js';
@@ -39,21 +39,5 @@ export class Entry {
   fail(reason: CircuitError): void {
     this.out?.fail(reason);
     this.in?.fail(reason);
-  }
-}
-
-/** What the other side calls the kind: my sender is its receiver. */
-export function mirrorKind(kind: RefKind): RefKind {
-  switch (kind) {
-    case refKind.sender:
-      return refKind.receiver;
-    case refKind.receiver:
-      return refKind.sender;
-    case refKind.writer:
-      return refKind.reader;
-    case refKind.reader:
-      return refKind.writer;
-    case refKind.duplex:
-      return refKind.duplex;
   }
 }

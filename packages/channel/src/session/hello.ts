@@ -1,5 +1,5 @@
 import { maxCodecNameBytes, magic, protocolVersion } from '../wire/frame.js';
-import { ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
 import { minWindowBytes, type SessionLimits } from './limits.js';
 
 /** What each side says first. */
@@ -61,9 +61,4 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits): Hello | st
     return `HELLO: windows of ${windowBytes} and ${streamWindowBytes} bytes, at least ${minWindowBytes} are needed`;
   }
   return { limits: { ...own, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes }, codecs };
-}
-
-/** A cursor over a whole payload. */
-export function cursorOver(bytes: Uint8Array): ByteCursor {
-  return new ByteCursor(bytes, 0, bytes.length);
 }

@@ -15,7 +15,7 @@ export type MakeVerb = 'mkproc' | 'mkchan';
  * Serves a verb. What it returns is the answer, what it throws the failure; what it waits for is withdrawn when the call's
  * client goes. Ends in the body are its own from then on.
  */
-export type Operation<V extends ElementVerb | ServerVerb> = (
+type Operation<V extends ElementVerb | ServerVerb> = (
   body: RequestOf<V>,
   call: Call<V>,
 ) => ResponseOf<V> | Promise<ResponseOf<V>>;
@@ -46,7 +46,7 @@ export interface Place {
 }
 
 /** What a maker answers: the element, and what its client hears. */
-export interface MadeElement<V extends MakeVerb> {
+interface MadeElement<V extends MakeVerb> {
   readonly element: Element;
   readonly response: ResponseOf<V>;
 }

@@ -8,7 +8,7 @@ export interface KnownMember {
 }
 
 /** More are neither written nor read. */
-export const maxKnownMembers = 4096;
+const maxKnownMembers = 4096;
 
 /** Keeps `members` for the next start: in one step, on the disk. Throws `io` when that is full, and `denied`. */
 export async function writeKnownMembers(folder: string, members: readonly KnownMember[]): Promise<void> {

@@ -8,7 +8,7 @@ import { socketFolderPrefix, type Surroundings } from './places.js';
 import { ensurePrivateFolder, faultOfFolder } from './private-folder.js';
 
 /** The name of a daemon's socket in its folder. */
-export const socketName = 'daemon.sock';
+const socketName = 'daemon.sock';
 
 /**
  * A folder (0700) for the socket of one daemon and the path to bind, where nothing stands. `former` is the socket of the

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** What a holder says: the folder it has, or why it has none. */
-export interface HolderAnswer {
+interface HolderAnswer {
   readonly path?: string;
   readonly error?: ErrorRecord;
 }

@@ -79,6 +79,6 @@ export function isAlive(entry: { readonly record: MemberRecord; readonly dead: b
 }
 
 /** The order of knowledge about one server. */
-export function compareEntries(a: Entry, b: Entry): number {
+function compareEntries(a: Entry, b: Entry): number {
   return compareRecords(a.record, b.record) || Number(a.dead) - Number(b.dead);
 }
