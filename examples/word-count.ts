@@ -10,7 +10,7 @@ import { packTexts } from './texts.js';
 
 const count = "export LC_ALL=C; tr -cs 'A-Za-z' '\\n' | tr 'A-Z' 'a-z' | grep . | sort | uniq -c";
 const reduce =
-  'export LC_ALL=C; awk \'{ n[$2] += $1 } END { for (w in n) print n[w], w }\' | sort -k1,1nr -k2,2 | head -n 20';
+  "export LC_ALL=C; awk '{ n[$2] += $1 } END { for (w in n) print n[w], w }' | sort -k1,1nr -k2,2 | head -n 20";
 
 const started = performance.now();
 await using local = await testCluster({ nodes: 3 });
