@@ -15,8 +15,16 @@ function roundTrip(codec: Codec, value: unknown): unknown {
 }
 
 const anything = fc.anything({
+  // No invalid dates: Node's comparison does not find them in sets. The conformance suite sends one.
+  values: [
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    fc.double(),
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom(null, undefined),
+    fc.date({ noInvalidDate: true }),
+  ],
   withBigInt: true,
-  withDate: true,
   withMap: true,
   withSet: true,
   withTypedArray: true,
