@@ -11,6 +11,7 @@ export async function far(kind, onward) {
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   return {
     address: JSON.parse(line),
+    pid: child.pid,
     async close() {
       child.stdin.end();
       await once(child, 'exit');

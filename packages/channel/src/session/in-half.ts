@@ -16,6 +16,9 @@ const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;
  */
 type State = 'open' | 'ending' | 'ended';
 
+/** A window grows to at most this many times its first size. */
+const windowGrowth = 4;
+
 /**
  * The receiving half of a channel or stream: what messages and bytes have in common.
  *
@@ -37,13 +40,16 @@ export abstract class InHalf extends End {
   /** What the peer may still send. */
   #window: number;
   #consumed = 0;
-  readonly #grantFrom: number;
+  /** How far the window may still grow, and what is consumed before credit is given back. */
+  #growth: number;
+  #grantFrom: number;
 
   constructor(link: Link, entry: Entry, windowBytes: number) {
     super();
     this.link = link;
     this.entry = entry;
     this.#window = windowBytes;
+    this.#growth = windowBytes * (windowGrowth - 1);
     this.#grantFrom = Math.min(windowBytes / 2, windowBytes - maxFrameCost);
   }
 
@@ -125,10 +131,19 @@ export abstract class InHalf extends End {
   protected grant(cost: number): void {
     this.#consumed += cost;
     if (this.#consumed < this.#grantFrom || this.state !== 'open' || this.link.refusal !== undefined) return;
-    this.#window += this.#consumed;
-    const at = this.link.writer.begin(frameType.credit, this.entry.id, varintLength(this.#consumed));
-    writeVarint(this.link.writer.buffer, at, this.#consumed);
+    const credit = this.#consumed + this.#grow();
+    this.#window += credit;
+    const at = this.link.writer.begin(frameType.credit, this.entry.id, varintLength(credit));
+    writeVarint(this.link.writer.buffer, at, credit);
     this.#consumed = 0;
+  }
+
+  /** A channel that is read gets a larger window, so that credit does not stall a fast or distant sender. */
+  #grow(): number {
+    const growth = Math.min(this.#growth, this.#grantFrom);
+    this.#growth -= growth;
+    this.#grantFrom += growth >>> 1;
+    return growth;
   }
 
   /** Says DONE once the peer has closed and everything is taken. */
