@@ -114,9 +114,18 @@ test('a server to join that is not there yet is tried again', async () => {
   const { port } = blocker.address() as { port: number };
   await new Promise<void>((resolve) => void blocker.close(() => resolve()));
   const first = await serve('-j', `127.0.0.1:${port}`);
+  await until('a word that it tries again', () => first.err().includes('tried again'));
   await serve('-a', `127.0.0.1:${port}`);
   const servers = async () => (await circuit(['ls', '-d', first.out().trim()], '', user)).out.trim().split('\n');
   await until('the two to meet', async () => (await servers()).length === 2);
+});
+
+test('a server to join that never comes is told once, and not blamed at the end', async () => {
+  const server = await serve('-j', '127.0.0.1:1');
+  await until('a word that it tries again', () => server.err().includes('\n'));
+  server.kill('SIGTERM');
+  const { code, err } = await server.ended;
+  expect([code, err]).toEqual([0, expect.stringMatching(/^circuit: warning: .*tried again.*127\.0\.0\.1:1.*\n$/)]);
 });
 
 test('an insecure server is reached only by who says so', async () => {

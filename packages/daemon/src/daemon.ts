@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Clock, deferred, type Logger, Scope, silentLogger, systemClock, toCircuitError } from '@circuit/base';
+import {
+  type CircuitError,
+  type Clock,
+  deferred,
+  type Logger,
+  Scope,
+  silentLogger,
+  systemClock,
+  toCircuitError,
+} from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { listenUnix } from '@circuit/channel/unix';
 import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
 import { loadIdentity, type ServerIdentity } from '@circuit/keys';
-import { type MembershipHooks, membershipTarget, MeshMembership } from '@circuit/membership';
+import { type Membership, type MembershipHooks, membershipTarget, MeshMembership } from '@circuit/membership';
 import { MembershipCluster } from './cluster-of-membership.js';
 import type { Daemon, DaemonOptions } from './daemon-options.js';
 import { type Gate, keyGate, openGate } from './gate.js';
@@ -119,11 +128,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await known.settled();
     });
     serving.resolve(server);
-    for (const addr of new Set([...(options.join ?? []), ...former.map((member) => member.addr)])) {
-      membership.join(addr).catch((error: unknown) => {
-        logger.warn('a cluster was not joined', { addr, error: toCircuitError(error).message });
-      });
-    }
+    const asked = new Set(options.join);
+    for (const addr of new Set([...asked, ...former.map((member) => member.addr)]))
+      joinInBackground(membership, addr, logger, asked.has(addr));
     const { socketPath, path: stateFolder } = state;
     const members: Daemon['members'] = () => cluster.members();
     return { id: identity.id, address, socketPath, stateFolder, members, closed: ended.promise, close };
@@ -131,6 +138,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await scope.close();
     throw error;
   }
+}
+
+/** Joins for as long as it takes. That a former member is gone is no news; one that somebody named should be there. */
+function joinInBackground(membership: Membership, addr: string, logger: Logger, asked: boolean): void {
+  const onRetry = ({ message }: CircuitError): void => {
+    const text = 'nobody answers at an address to join yet, it is tried again until somebody does';
+    if (asked) logger.warn(text, { addr, error: message });
+    else logger.info(text, { addr, error: message });
+  };
+  membership.join(addr, { onRetry }).catch((error: unknown) => {
+    const { code, message } = toCircuitError(error);
+    // Our own end says nothing about that cluster.
+    if (code !== 'closed') logger.warn('a cluster was not joined', { addr, error: message });
+  });
 }
 
 async function ownIdentity({ state, logger }: Start): Promise<ServerIdentity> {

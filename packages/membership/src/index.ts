@@ -2,6 +2,7 @@ export { MeshMembership, type MeshOptions } from './mesh/mesh-membership.js';
 export { defaultSettings, type MeshSettings } from './mesh/settings.js';
 export {
   type Joined,
+  type JoinOptions,
   type Member,
   type MemberChanges,
   type Membership,

@@ -1,4 +1,4 @@
-import type { WaitOptions } from '@circuit/base';
+import type { CircuitError, WaitOptions } from '@circuit/base';
 import type { Accepted, Session } from '@circuit/channel';
 import type { ServerIdentity } from '@circuit/keys';
 
@@ -32,6 +32,12 @@ export type MembershipEvent =
   | { readonly type: 'join'; readonly member: Member }
   | { readonly type: 'update'; readonly member: Member }
   | { readonly type: 'leave'; readonly member: Member; readonly reason: 'left' | 'lost' };
+
+/** How a join is watched and given up. */
+export interface JoinOptions extends WaitOptions {
+  /** Hears why nobody answered when a dial has failed and will be tried again: the first time only. */
+  readonly onRetry?: (reason: CircuitError) => void;
+}
 
 /** How a join ended. */
 export interface Joined {
@@ -73,9 +79,10 @@ export interface Membership {
   /**
    * Makes this server's cluster and the one at `address` one. Tries again while nobody answers there, until `signal` fires
    * or `close()`. Rejects with `denied` when the server there cannot prove who it is, `limit` when the clusters are too
-   * large together, `protocol` when it speaks something else.
+   * large together, `protocol` when it speaks something else, `closed` when this
+   * membership ended first.
    */
-  join(address: string, options?: WaitOptions): Promise<Joined>;
+  join(address: string, options?: JoinOptions): Promise<Joined>;
   /**
    * Takes over a channel whose target is {@link membershipTarget}, from a session that the owner accepted. The owner hands over
    * only channels of peers that may act as a server, and goes on accepting the session's other channels itself. Never

@@ -13,14 +13,21 @@ import {
   systemClock,
   type Timer,
   toCircuitError,
-  type WaitOptions,
 } from '@circuit/base';
 import type { Accepted, Session } from '@circuit/channel';
 import type { ServerIdentity } from '@circuit/keys';
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { definedChanges, faultOf, type MemberRecord, memberOf, type SealedRecord, sealRecord } from '../record.js';
-import type { Joined, Member, MemberChanges, Membership, MembershipEvent, MembershipHooks } from '../types.js';
+import type {
+  Joined,
+  JoinOptions,
+  Member,
+  MemberChanges,
+  Membership,
+  MembershipEvent,
+  MembershipHooks,
+} from '../types.js';
 import { Conversation } from './conversation.js';
 import { failureOfDial, failureOfGreeting } from './dial-failure.js';
 import type { DialFailure, DialTarget, Effect, Entry, MeshEvent } from './events.js';
@@ -51,6 +58,8 @@ export interface MeshOptions {
 interface PendingJoin {
   readonly result: Deferred<Joined>;
   release: () => void;
+  /** Hears of the first dial that failed, and is gone then. */
+  onRetry: JoinOptions['onRetry'];
 }
 
 /** Introductions of other servers that may be under way at once. */
@@ -116,11 +125,11 @@ export class MeshMembership implements Membership {
     this.#feed({ type: 'announce', changes: defined });
   }
 
-  async join(address: string, { signal }: WaitOptions = {}): Promise<Joined> {
+  async join(address: string, { signal, onRetry }: JoinOptions = {}): Promise<Joined> {
     this.#refuseWhenOver();
     if (signal?.aborted === true) throw abortError(signal);
     const seed = ++this.#counter;
-    const pending: PendingJoin = { result: deferred(), release: ignore };
+    const pending: PendingJoin = { result: deferred(), release: ignore, onRetry };
     this.#joins.set(seed, pending);
     if (signal !== undefined)
       pending.release = onAbort(signal, () => {
@@ -219,6 +228,7 @@ export class MeshMembership implements Membership {
       session = await this.#within(`dial ${address}`, (signal) => this.#options.dial(address, { signal }));
     } catch (error) {
       failed(error, failureOfDial);
+      if (target.type === 'seed') this.#tellRetry(target.seed, toCircuitError(error));
       return;
     }
     const dialled = session;
@@ -365,6 +375,16 @@ export class MeshMembership implements Membership {
     const dueMs = this.#mesh.nextDueMs;
     if (dueMs === undefined || this.#ending.signal.aborted) return;
     this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => this.#feed({ type: 'tick' }));
+  }
+
+  /** Says once that a join goes on after a failed dial; one that has ended by it is told by its result. */
+  #tellRetry(seed: number, reason: CircuitError): void {
+    const pending = this.#joins.get(seed);
+    const onRetry = pending?.onRetry;
+    if (pending === undefined || onRetry === undefined || this.#ending.signal.aborted) return;
+    pending.onRetry = undefined;
+    this.#watchers.call(() => onRetry(reason));
+    this.#watchers.run();
   }
 
   #takeJoin(seed: number): Deferred<Joined> | undefined {
