@@ -122,6 +122,13 @@ test('an empty folder of ours is narrowed, one with something in it is refused',
   expect((await stat(other)).mode & 0o777).toBe(0o755);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a place where nothing can be made is refused and not tried for ever',
+  async () => {
+    await expect(take('/proc/circuit/var')).rejects.toThrow(/^prepare folder \/proc\/circuit\/var: /);
+  },
+);
+
 test('a link, a file and the folder of another user are refused', async () => {
   await mkdir(join(root, 'real'), { mode: 0o700 });
   await symlink(join(root, 'real'), join(root, 'link'));
