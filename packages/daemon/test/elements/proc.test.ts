@@ -131,6 +131,34 @@ test('scrub aborts the waiters and the process goes on', async () => {
   process.kill(pid, 'SIGKILL');
 });
 
+test('errors of a process name its path and not the id that its keeper knows', async () => {
+  await client.call('mkproc', { path, cmd: { path: 'sleep', args: ['1000'] } });
+  const stdin = client.ask('stdin', { path });
+  await stdin.next();
+  await expect(client.call('stdin', { path })).rejects.toMatchObject({
+    code: 'conflict',
+    message: `stdin ${path}: stdin of the process has a writer`,
+  });
+  await client.call('signal', { path, signal: 'KILL' });
+  await client.call('wait', { path });
+  await expect(client.call('signal', { path, signal: 'KILL' })).rejects.toMatchObject({
+    code: 'gone',
+    message: `signal ${path}: the process has ended`,
+  });
+});
+
+test('a reader of a process that is scrubbed hears of the scrub', async () => {
+  const { pid } = await client.call('mkproc', { path, cmd: sh('echo up; exec sleep 1000') });
+  const reader = client.ask('output', { path, stream: 'stdout' });
+  expect((await reader.next())?.event.type).toBeDefined();
+  await client.call('scrub', { path });
+  await expect(reader.result).rejects.toMatchObject({
+    code: 'aborted',
+    message: `output ${path}: the process was scrubbed`,
+  });
+  process.kill(pid, 'SIGKILL');
+});
+
 test('scrub with kill ends the process', async () => {
   const { pid } = await client.call('mkproc', { path, cmd: { path: 'sleep', args: ['60'] } });
   await client.call('scrub', { path, kill: true });

@@ -102,13 +102,16 @@ export class ProcElement implements Element {
   }
 
   async #signal({ signal }: RequestOf<'signal'>, call: Call<'signal'>): Promise<ResponseOf<'signal'>> {
-    await this.#options.keepers.signal(this.#record.id, sigName(signal), { signal: call.signal });
+    await this.#naming(
+      'signal',
+      this.#options.keepers.signal(this.#record.id, sigName(signal), { signal: call.signal }),
+    );
     return {};
   }
 
   async #stdin(call: Call<'stdin'>): Promise<StdinResponse> {
     const { signal } = call;
-    const writer = await this.#options.keepers.openStdin(this.#record.id, { signal });
+    const writer = await this.#naming('stdin', this.#options.keepers.openStdin(this.#record.id, { signal }));
     return feedStdin(writer, (event) => call.event(event), { signal });
   }
 
@@ -127,7 +130,8 @@ export class ProcElement implements Element {
         ...(isPipe ? { acknowledge: 'manual' as const } : {}),
       });
       try {
-        const response = await sendOutput(reader, (event) => call.event(event), { isPipe, signal: call.signal });
+        const sending = sendOutput(reader, (event) => call.event(event), { isPipe, signal: call.signal });
+        const response = await this.#naming('output', sending);
         if (request.follow !== false) return response;
         // Without following the reader stops where the stream is now, which need not be its end.
         const { eof, endOffset } = this.#known()[request.stream];
@@ -143,6 +147,25 @@ export class ProcElement implements Element {
       await reader.close();
     } catch (error) {
       this.#options.logger.warn('a reader of output did not close', { error: toCircuitError(error).message });
+    }
+  }
+
+  /** The keepers speak of ids, which no client knows, and do not know what a scrub is. */
+  async #naming<T>(verb: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const cause = toCircuitError(error);
+      const { id, path } = this.#record;
+      if (this.#gone && cause.code === 'gone') {
+        const message = `${verb} ${path}: the process was scrubbed`;
+        throw new CircuitError('aborted', message, { cause });
+      }
+      throw new CircuitError(cause.code, `${verb} ${path}: ${cause.message.replace(`process ${id}`, 'the process')}`, {
+        cause,
+        ...(cause.detail === undefined ? {} : { detail: cause.detail }),
+        retryable: cause.retryable,
+      });
     }
   }
 
