@@ -61,7 +61,10 @@ function tell(name: string, error: CircuitError, context: VerbContext): number {
   const cause = signal.aborted ? abortError(signal) : error;
   const interrupted = interruptedCodes[cause.detail ?? ''];
   if (interrupted !== undefined) return interrupted;
-  context.io.say(`circuit: ${name}: ${cause.message}`);
+  // A server names the verb too, where it is the same.
+  const named = [`${name}: `, `${name} `].find((words) => cause.message.startsWith(words)) ?? '';
+  const message = cause.message.slice(named.length);
+  context.io.say(`circuit: ${name}: ${message}`);
   return exitCodeOf(cause, context.situation);
 }
 

@@ -95,7 +95,7 @@ describe('a process', () => {
     const path = `${far}/proc/none`;
     const absent = await shell.feed('{"Path": "/no/such/file"}', 'mkproc', path);
     expect([absent.code, absent.out]).toEqual([127, '']);
-    expect(absent.err).toMatch(/^circuit: mkproc: .*\n$/);
+    expect(absent.err).toMatch(/^circuit: mkproc: \/X.*\n$/);
     expect((await shell.feed('{"Path": "/etc/passwd"}', 'mkproc', path)).code).toBe(126);
     expect((await shell.feed('{"Path": "ls", "Wrong": 1}', 'mkproc', path)).err).toMatch(/"Wrong"/);
     expect((await shell.run('peek', path)).code).toBe(3);

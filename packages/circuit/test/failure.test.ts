@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { until } from '@circuit/testkit';
 import { isCircuitError } from '@circuit/base';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -42,6 +44,19 @@ test('kill -9 of a server: waiters hear of it, the others go on without it, a re
   await until('it to be back', async () => (await client.servers()).length === 3);
   const back = JSON.parse((await shell.run('peek', `${dead}/sleep`)).out) as { Pid: number; Phase: string };
   expect(back).toMatchObject({ Pid, Phase: 'running' });
+});
+
+test('kill -9 of a keeper: wait says on standard error that nobody knows the end', async () => {
+  const shell = new Shell(cluster);
+  const path = `${await serverPath(0)}/sleep`;
+  await shell.feed(JSON.stringify({ Path: 'sleep', Args: ['1000'] }), 'mkproc', path);
+  const { Pid } = JSON.parse((await shell.run('peek', path)).out) as { Pid: number };
+  const { stdout: keeper } = await promisify(execFile)('ps', ['-o', 'ppid=', '-p', `${Pid}`]);
+  process.kill(Number(keeper), 'SIGKILL');
+  process.kill(Pid, 'SIGTERM');
+  const { code, out, err } = await shell.run('wait', path);
+  expect([code, JSON.parse(out)]).toEqual([255, expect.objectContaining({ Exit: 'unknown', Phase: 'unknown' })]);
+  expect(err).toMatch(/^circuit: wait: \/X.* nobody knows how.*\n$/);
 });
 
 test('kill -9 of the dialled server: its clients hear of it', async () => {

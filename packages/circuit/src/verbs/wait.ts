@@ -28,6 +28,10 @@ a pattern: 0 if all ended with 0, else 6.`,
     const state = await finalState(context, cluster, path);
     await printer.row({ name: path, text: JSON.stringify(state, null, 2), json: state });
     await printer.end();
+    if (state.Phase === 'unknown')
+      context.io.say(
+        `circuit: wait: ${path}: the process has ended, and nobody knows how: its keeper was killed before it`,
+      );
     return exitCodeOfProc(state);
   },
 };
