@@ -113,6 +113,17 @@ export const oneWayRows: readonly Row[] = [
     },
   },
   {
+    name: 'a window of an odd number of bytes is given back in whole bytes',
+    async run({ connect, expect }) {
+      const { a, b } = await connect({ b: { limits: { windowBytes: 300_001 } } });
+      const { sender, receiver } = await openChannel<Uint8Array>(a, b);
+      const sent = Promise.all(Array.from({ length: 100 }, () => sender.send(new Uint8Array(50_001))));
+      sender.close();
+      expect((await collect(receiver)).length).toBe(100);
+      await sent;
+    },
+  },
+  {
     name: 'a value above the limit is refused with limit and size, and the channel goes on',
     async run({ connect, expect }) {
       const { a, b } = await connect({ a: { limits: { maxMessageBytes: 200_000 } } });

@@ -50,7 +50,7 @@ export abstract class InHalf extends End {
     this.entry = entry;
     this.#window = windowBytes;
     this.#growth = windowBytes * (windowGrowth - 1);
-    this.#grantFrom = Math.min(windowBytes / 2, windowBytes - maxFrameCost);
+    this.#grantFrom = Math.min(Math.floor(windowBytes / 2), windowBytes - maxFrameCost);
   }
 
   get over(): boolean {
