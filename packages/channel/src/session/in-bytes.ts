@@ -1,4 +1,5 @@
 import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import type { ByteReader } from '../types.js';
@@ -19,13 +20,10 @@ interface Waiting {
   release: (() => void) | undefined;
 }
 
-/** Smaller pieces are copied, so that they do not keep the carrier's whole buffer. */
-const copyBelowBytes = 16_384;
-
 /** The receiving half of a byte stream. */
 export class InBytes extends InHalf implements ByteReader {
   readonly endKind: EndKind = 'reader';
-  readonly #queue = new Deque<Uint8Array>();
+  readonly #queue = new ChunkQueue();
   readonly #waiting = new Deque<Waiting>();
   #tap: InBytesTap | undefined;
   #relayDone = false;
@@ -118,17 +116,16 @@ export class InBytes extends InHalf implements ByteReader {
       this.#tap.bytes(piece);
       return undefined;
     }
-    const chunk = piece.length < copyBelowBytes ? piece.slice() : piece;
     const waiting = this.#waiting.shift();
     if (waiting === undefined) {
-      this.link.countUnread(chunk.length);
-      this.#queue.push(chunk);
+      this.link.countUnread(piece.length);
+      this.#queue.push(piece);
       this.notifyReadable();
       return undefined;
     }
     waiting.release?.();
-    this.grant(chunk.length);
-    waiting.resolve(chunk);
+    this.grant(piece.length);
+    waiting.resolve(ownPiece(piece));
     return undefined;
   }
 
@@ -144,7 +141,7 @@ export class InBytes extends InHalf implements ByteReader {
   }
 
   protected get empty(): boolean {
-    return this.#queue.length === 0;
+    return this.#queue.empty;
   }
 
   protected override sayDoneIfEmpty(): void {

@@ -1,0 +1,59 @@
+import { Deque } from './deque.js';
+
+/** Pieces from this size on are kept as they are; smaller ones are copied, so that they do not keep the carrier's whole buffer. */
+const copyBelowBytes = 16_384;
+const leastTailBytes = 1024;
+
+/**
+ * Bytes that wait for their reader. Small pieces are gathered: a peer that writes single bytes must not cost an object for
+ * each, because only bytes are counted against its credit.
+ */
+export class ChunkQueue {
+  readonly #chunks = new Deque<Uint8Array>();
+  #tail: Uint8Array | undefined;
+  #used = 0;
+
+  get empty(): boolean {
+    return this.#tail === undefined && this.#chunks.length === 0;
+  }
+
+  /** Adds a view into what the carrier delivered. */
+  push(piece: Uint8Array): void {
+    if (piece.length >= copyBelowBytes) {
+      this.#endTail();
+      this.#chunks.push(piece);
+      return;
+    }
+    if (this.#tail === undefined || this.#tail.length - this.#used < piece.length) {
+      this.#endTail();
+      this.#tail = new Uint8Array(Math.max(leastTailBytes, 2 * piece.length));
+    }
+    this.#tail.set(piece, this.#used);
+    this.#used += piece.length;
+  }
+
+  shift(): Uint8Array | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined || this.#tail === undefined) return chunk;
+    this.#endTail();
+    return this.#chunks.shift();
+  }
+
+  /** Takes everything. */
+  drain(): Uint8Array[] {
+    this.#endTail();
+    return this.#chunks.drain();
+  }
+
+  #endTail(): void {
+    if (this.#tail === undefined) return;
+    this.#chunks.push(this.#tail.subarray(0, this.#used));
+    this.#tail = undefined;
+    this.#used = 0;
+  }
+}
+
+/** What a reader that waits is given of a view into what the carrier delivered. */
+export function ownPiece(piece: Uint8Array): Uint8Array {
+  return piece.length < copyBelowBytes ? piece.slice() : piece;
+}
