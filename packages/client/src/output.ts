@@ -12,7 +12,7 @@ export interface Gap {
 
 /** How an output is read. */
 export interface OutputOptions extends WaitOptions {
-  /** Begin at this absolute offset; `end`: at what is still to come; absent: at the oldest byte kept. */
+  /** Begin at this absolute offset; `end`: at what is still to come; absent: at the very first (mode `pipe`: the first not yet read). */
   readonly offset?: number | 'end' | undefined;
   /** Go on until the process closes the stream (default); false: only what is there now. */
   readonly follow?: boolean | undefined;

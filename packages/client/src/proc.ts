@@ -16,7 +16,7 @@ export class Proc {
   readonly path: string;
   /** What it reads. One writer at a time, closed by whoever writes. */
   readonly stdin: Stdin;
-  /** What it writes, from the oldest byte kept; each reading is one of its own. */
+  /** What it writes, from its very first byte, with a gap for what is no longer kept; each reading is one of its own. */
   readonly stdout: Output;
   readonly stderr: Output;
   readonly #uplink: Uplink;

@@ -94,7 +94,7 @@ export type OutputStream = 'stdout' | 'stderr';
 
 export interface OutputRequest extends AtElement {
   readonly stream: OutputStream;
-  /** The absolute offset to begin at; `end`: what is still to come; absent: the oldest byte that is kept. */
+  /** The absolute offset to begin at; `end`: what is still to come; absent: the very first (mode `pipe`: the first not yet read). */
   readonly offset?: number | 'end';
   /** Goes on until the stream ends (default); false: until what is there now has been read. */
   readonly follow?: boolean;

@@ -230,3 +230,18 @@ test('a process without a record is forgotten at the next start', async () => {
   expect(keepers.list()).toEqual([]);
   process.kill(pid, 'SIGKILL');
 });
+
+test('a log whose beginning is no longer kept begins with a gap, for a reader that names no offset', async () => {
+  await rig.close();
+  await keepers.shutdown();
+  keepers = await openKeepers(folder, { keepTotalBytes: 262_144, segmentBytes: 65_536 });
+  rig = await Rig.open({ keepers, folder });
+  client = rig.client();
+  const bytes = 2_000_000;
+  await client.call('mkproc', { path, cmd: { path: 'head', args: ['-c', String(bytes), '/dev/zero'] } });
+  await client.call('wait', { path });
+  const text = await textOf(client.ask('output', { path, stream: 'stdout' }));
+  const [, to] = /^\[gap 0-(\d+)\]/.exec(text) ?? [];
+  expect(Number(to)).toBeGreaterThan(0);
+  expect(text.slice(text.indexOf(']') + 1)).toBe('\0'.repeat(bytes - Number(to)));
+});

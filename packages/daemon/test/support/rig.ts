@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, silentLogger, systemClock } from '@circuit/base';
 import { ChannelSession, memoryPair, type Session } from '@circuit/channel';
-import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
+import { type KeeperSet, type KeeperSetOptions, openKeeperSet } from '@circuit/keeper/client';
 import type { Right } from '@circuit/protocol';
 import { afterAll } from 'vitest';
 import { bundleKeeper } from '../../../keeper/bundle.mjs';
@@ -100,12 +100,13 @@ export class Rig {
 }
 
 /** Real processes below `folder`. */
-export async function openKeepers(folder: string): Promise<KeeperSet> {
+export async function openKeepers(folder: string, more: Partial<KeeperSetOptions> = {}): Promise<KeeperSet> {
   return openKeeperSet(folder, {
     clock: systemClock,
     logger: silentLogger,
     bundlePath: await keeperBundle(),
     idleMs: 200,
+    ...more,
   });
 }
 

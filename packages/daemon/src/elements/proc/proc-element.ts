@@ -125,7 +125,8 @@ export class ProcElement implements Element {
       );
     return this.#asGuest(async () => {
       const reader = this.#options.keepers.openOutput(this.#record.id, request.stream, {
-        from: request.offset ?? 'start',
+        // A log is asked for from its very first byte: what was dropped of it must be heard as a gap, not pass for nothing.
+        from: request.offset ?? (isPipe ? 'start' : 0),
         follow: request.follow ?? true,
         ...(isPipe ? { acknowledge: 'manual' as const } : {}),
       });
