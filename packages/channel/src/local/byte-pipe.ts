@@ -3,6 +3,7 @@ import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
+import { iterateBytes } from './iterate.js';
 import type { RawReader, RawWriter } from './raw.js';
 import { Waiters } from './waiters.js';
 
@@ -141,18 +142,8 @@ class BytePipeReader extends End implements ByteReader, RawReader {
     return this.#core.take();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    let finished = false;
-    try {
-      for (;;) {
-        const chunk = await this.read();
-        if (chunk === undefined) break;
-        yield chunk;
-      }
-      finished = true;
-    } finally {
-      if (!finished) this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    return iterateBytes(this);
   }
 
   cancel(reason?: unknown): void {

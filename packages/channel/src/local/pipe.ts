@@ -4,6 +4,7 @@ import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } fro
 import { abandonMessage } from '../values/abandon.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
+import { iterateMessages } from './iterate.js';
 import type { RawReceiver, RawSender } from './raw.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
@@ -280,18 +281,8 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     return this.#core.take(options.returns !== false) as ReceiveResult<T> | undefined;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    let finished = false;
-    try {
-      for (;;) {
-        const result = await this.receive({ returns: false });
-        if (result.done) break;
-        yield result.value;
-      }
-      finished = true;
-    } finally {
-      if (!finished) this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T> {
+    return iterateMessages(this);
   }
 
   cancel(reason?: unknown): void {

@@ -2,6 +2,7 @@ import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circu
 import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
+import { iterateBytes } from '../local/iterate.js';
 import type { ByteReader } from '../types.js';
 import type { Entry } from './entry.js';
 import { InHalf } from './in-half.js';
@@ -78,18 +79,8 @@ export class InBytes extends InHalf implements ByteReader {
     return this.state === 'open' ? undefined : null;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    let finished = false;
-    try {
-      for (;;) {
-        const chunk = await this.read();
-        if (chunk === undefined) break;
-        yield chunk;
-      }
-      finished = true;
-    } finally {
-      if (!finished) this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    return iterateBytes(this);
   }
 
   /** A relay takes over what arrives from here on, and what is queued. */

@@ -2,6 +2,7 @@ import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base
 import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
+import { iterateMessages } from '../local/iterate.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { dataFlag, frameType, messageCost, refCost } from '../wire/frame.js';
@@ -113,18 +114,8 @@ export class InMessage extends InHalf implements Receiver {
     return this.tryReceiveNow(options.returns !== false);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator {
-    let finished = false;
-    try {
-      for (;;) {
-        const result = await this.receive({ returns: false });
-        if (result.done) break;
-        yield result.value;
-      }
-      finished = true;
-    } finally {
-      if (!finished) this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator {
+    return iterateMessages(this);
   }
 
   tryReceiveNow(returns: boolean): ReceiveResult | undefined {
