@@ -26,6 +26,7 @@ export type {
 } from './types.js';
 export { copy } from './helpers/copy.js';
 export { relay, relayBytes } from './helpers/relay.js';
+export { type Handler, handlerSender, serve } from './helpers/serve.js';
 export { type Case, receiving, select, type SelectOptions, sending } from './helpers/select.js';
 export { bytePipe } from './local/byte-pipe.js';
 export { type Pipe, pipe } from './local/pipe.js';
