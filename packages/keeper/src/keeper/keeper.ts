@@ -184,8 +184,11 @@ export class Keeper {
   /** Kills every process group, forgotten ones included. */
   killAll(): void {
     for (const held of [...this.#processes.values(), ...this.#unheard]) {
-      if (held.ended || !isAlive(this.#options.table, held.birth)) continue;
-      this.signal(held, 'SIGKILL', true);
+      try {
+        this.signal(held, 'SIGKILL', true);
+      } catch {
+        // It has ended by itself, perhaps in this very moment.
+      }
     }
   }
 
