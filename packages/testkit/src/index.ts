@@ -1,2 +1,3 @@
 export { ManualClock, settle } from './manual-clock.js';
+export { programPath, requires } from './requires.js';
 export { until } from './until.js';
