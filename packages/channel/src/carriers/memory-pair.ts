@@ -1,4 +1,5 @@
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import { endOfTurn, nextTurn } from './turn.js';
 
 /** Two carriers in one process, joined: what one writes the other receives, as bytes. */
 export function memoryPair(name = 'pair'): [Carrier, Carrier] {
@@ -31,7 +32,7 @@ class MemoryCarrier implements Carrier {
   }
 
   schedule(run: () => void): void {
-    queueTick(run);
+    endOfTurn(run);
   }
 
   start(events: CarrierEvents): void {
@@ -55,14 +56,14 @@ class MemoryCarrier implements Carrier {
     this.#outgoing = [];
     this.bufferedBytes = 0;
     this.#close();
-    queueTurn(() => this.#other?.lost());
+    nextTurn(() => this.#other?.lost());
   }
 
   /** Delivers what waits in a turn of its own, once the other side listens. */
   pump(): void {
     if (this.#scheduled || this.#other?.listening !== true) return;
     this.#scheduled = true;
-    queueTurn(this.#deliver);
+    nextTurn(this.#deliver);
   }
 
   get listening(): boolean {
@@ -112,12 +113,3 @@ class MemoryCarrier implements Carrier {
     this.#events?.closed();
   }
 }
-
-declare function setImmediate(run: () => void): unknown;
-declare const process: { nextTick(run: () => void): void };
-
-const queueTick: (run: () => void) => void =
-  typeof process === 'object' ? (run) => queueMicrotask(() => process.nextTick(run)) : (run) => queueMicrotask(run);
-
-const queueTurn: (run: () => void) => void =
-  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => void setTimeout(run, 0);
