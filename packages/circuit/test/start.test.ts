@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,6 +161,43 @@ test('suicide ends a server with 0', async () => {
   expect((await circuit(['suicide', id], '', user)).code).toBe(0);
   expect((await server.ended).code).toBe(0);
 });
+
+test('--keep bounds the output on disk, and what is dropped is a gap and exit 6', async () => {
+  const state = join(folder, 'state');
+  const server = await serve('-var', state, '--keep', '1MiB', '--kill');
+  const id = (await circuit(['ls', '-d', server.out().trim()], '', user)).out.trim();
+  const at = (verb: string, ...argv: string[]) => circuit([verb, '-d', server.out().trim(), ...argv], '', user);
+  const zeros = JSON.stringify({ Path: 'head', Args: ['-c', '20000000', '/dev/zero'] });
+  const make = (...argv: string[]) => circuit(['mkproc', '-d', server.out().trim(), ...argv], zeros, user);
+  expect(await make('--keep', '64KiB', `${id}/little`)).toMatchObject({ code: 0, err: '' });
+  expect((await at('wait', `${id}/little`)).code).toBe(0);
+  const little = await at('stdout', `${id}/little`);
+  expect([little.code, little.err]).toEqual([6, expect.stringMatching(/bytes 0–\d+ are no longer kept/)]);
+  expect(little.out.length).toBeGreaterThan(0);
+  expect(little.out.length).toBeLessThanOrEqual(65_536);
+  expect((await at('peek', `${id}/little`)).out).toContain('"KeepBytes": 65536');
+  for (const name of ['a', 'b', 'c']) {
+    expect((await make(`${id}/${name}`)).code).toBe(0);
+    expect((await at('wait', `${id}/${name}`)).code).toBe(0);
+    expect(await outputBytes(state)).toBeLessThanOrEqual(1_048_576);
+  }
+  expect((await at('stdout', `${id}/c`)).code).toBe(6);
+  // A share counts by the disk of the state folder; nonsense is refused before anything begins.
+  await serve('-var', join(folder, 'share'), '--keep', '20%');
+  const wrong = await circuit(['start', '--keep', '500'], '', user);
+  expect([wrong.code, wrong.err]).toEqual([
+    2,
+    expect.stringMatching(/^circuit: start: size 500: .*500MB, 2GiB, 20%\n$/),
+  ]);
+});
+
+/** Bytes of output that a state folder holds. */
+async function outputBytes(state: string): Promise<number> {
+  const names = await readdir(join(state, 'keepers'), { recursive: true });
+  const segments = names.filter((name) => /\/std(?:out|err)\.\d{16}$/.test(name));
+  const sizes = segments.map(async (name) => (await stat(join(state, 'keepers', name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
 
 test('keygen --read-only gives the key that may look but not act', async () => {
   const [full, look] = [join(folder, 'full'), join(folder, 'look')];

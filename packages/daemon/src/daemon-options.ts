@@ -16,6 +16,8 @@ export interface DaemonOptions {
   readonly stateFolder?: string | undefined;
   /** The bundled keeper. */
   readonly keeperBundlePath: string;
+  /** How much output of processes is kept on disk in all; absent: a tenth of the disk of the state folder. */
+  readonly keep?: Keep | undefined;
   /** Servers whose cluster to merge with; tried again while they do not answer. Those known from the last run come on top. */
   readonly join?: readonly string[] | undefined;
   readonly name?: string | undefined;
@@ -28,6 +30,9 @@ export interface DaemonOptions {
   /** Where default folders lie; this process's own surroundings when absent. */
   readonly surroundings?: Surroundings | undefined;
 }
+
+/** An amount of disk: bytes, or a share (0 to 1) of the disk where they lie. */
+export type Keep = { readonly bytes: number } | { readonly share: number };
 
 /** A running server. */
 export interface Daemon {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type CircuitError,
@@ -16,7 +17,7 @@ import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
 import { loadIdentity, type ServerIdentity } from '@circuit/keys';
 import { type Membership, type MembershipHooks, membershipTarget, MeshMembership } from '@circuit/membership';
 import { MembershipCluster } from './cluster-of-membership.js';
-import type { Daemon, DaemonOptions } from './daemon-options.js';
+import type { Daemon, DaemonOptions, Keep } from './daemon-options.js';
 import { type Gate, keyGate, openGate } from './gate.js';
 import { keeperSocketFolder } from './keeper-sockets.js';
 import { KnownMembers } from './known-members.js';
@@ -167,8 +168,15 @@ async function openKeepers({ options, state, clock, logger }: Start): Promise<Ke
     clock,
     logger,
     bundlePath: options.keeperBundlePath,
+    ...(options.keep === undefined ? {} : { keepTotalBytes: await keptBytes(options.keep, state.path) }),
     ...(socketFolder === undefined ? {} : { socketFolder }),
   });
+}
+
+async function keptBytes(keep: Keep, folder: string): Promise<number> {
+  if ('bytes' in keep) return keep.bytes;
+  const { blocks, bsize } = await statfs(folder);
+  return Math.floor(blocks * bsize * keep.share);
 }
 
 function openMembership(

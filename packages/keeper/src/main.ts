@@ -1,4 +1,4 @@
-import { closeSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { systemClock } from '@circuit/base';
 import { keeperFiles } from './folder/process-files.js';
 import { KeeperServer } from './keeper/keeper-server.js';
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     socketPath,
     bundle,
     segmentBytes,
-    keepTotalBytes: keepTotalBytes ?? tenthOfDisk(folder),
+    keepTotalBytes,
     table: systemProcessTable(),
     clock: systemClock,
     logger,
@@ -33,11 +33,6 @@ async function main(): Promise<void> {
   } catch {
     // The daemon that started us is gone; the next one finds us by keeper.json.
   }
-}
-
-function tenthOfDisk(folder: string): number {
-  const { blocks, bsize } = statfsSync(folder);
-  return Math.floor((blocks * bsize) / 10);
 }
 
 await main();

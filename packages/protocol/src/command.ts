@@ -22,6 +22,8 @@ export interface Cmd {
   readonly scrub?: boolean;
   /** Absent: `log`. */
   readonly mode?: Mode;
+  /** Bytes of output kept in the mode `log`, both streams together; absent: 1 GiB. A server may keep less. */
+  readonly keepBytes?: number;
 }
 
 /** A {@link Cmd} as people write and see it. `Env` is `null` where the environment of the server is meant. */
@@ -33,16 +35,24 @@ export interface CmdJson {
   readonly Scrub: boolean;
   /** True for the mode `pipe`. */
   readonly Backpressure: boolean;
+  /** Present where it was given. */
+  readonly KeepBytes?: number;
 }
 
 /** Bounds of a command. Linux takes 128 KiB in one argument. */
-export const commandLimits: { readonly items: number; readonly itemBytes: number; readonly totalBytes: number } = {
+export const commandLimits: {
+  readonly items: number;
+  readonly itemBytes: number;
+  readonly totalBytes: number;
+  readonly leastKeepBytes: number;
+} = {
   items: 10_000,
   itemBytes: 131_071,
   totalBytes: 1_048_576,
+  leastKeepBytes: 65_536,
 };
 
-const jsonKeys = ['Path', 'Args', 'Env', 'Dir', 'Scrub', 'Backpressure'] as const;
+const jsonKeys = ['Path', 'Args', 'Env', 'Dir', 'Scrub', 'Backpressure', 'KeepBytes'] as const;
 
 /** Reads a command from JSON text: keys in any case, trailing commas accepted, `null` and `""` as if absent. */
 export function parseCmd(text: string): Parsed<Cmd> {
@@ -67,6 +77,7 @@ export function cmdToJson(cmd: Cmd): CmdJson {
     Dir: cmd.dir ?? '',
     Scrub: cmd.scrub ?? false,
     Backpressure: cmd.mode === 'pipe',
+    ...optional('KeepBytes', cmd.keepBytes),
   };
 }
 
@@ -80,9 +91,10 @@ export function readCmd(value: unknown): Cmd {
     ...(fields.has('dir') ? { dir: fields.text('dir') } : {}),
     ...(fields.flag('scrub') ? { scrub: true } : {}),
     ...(fields.has('mode') ? { mode: fields.choice<Mode>('mode', ['log', 'pipe']) } : {}),
+    ...optional('keepBytes', readKeepBytes(fields, 'keepBytes')),
   };
   fields.finish();
-  return checkTotal(cmd);
+  return checkWhole(cmd);
 }
 
 const listBounds = { maxItems: commandLimits.items, maxBytes: commandLimits.itemBytes };
@@ -97,8 +109,13 @@ function readCmdJson(value: unknown): Cmd {
     ...optional('dir', dir === '' ? undefined : dir),
     ...(fields.flag('Scrub') ? { scrub: true } : {}),
     ...(fields.flag('Backpressure') ? { mode: 'pipe' } : {}),
+    ...optional('keepBytes', readKeepBytes(fields, 'KeepBytes')),
   };
-  return checkTotal(cmd);
+  return checkWhole(cmd);
+}
+
+function readKeepBytes(fields: Fields, name: string): number | undefined {
+  return fields.has(name) ? fields.integer(name, commandLimits.leastKeepBytes) : undefined;
 }
 
 /** The same object with every key as in {@link CmdJson}; unknown keys and two spellings of one key are refused. */
@@ -134,7 +151,12 @@ function checkEnv(env: readonly string[]): readonly string[] {
   return env;
 }
 
-function checkTotal(cmd: Cmd): Cmd {
+function checkWhole(cmd: Cmd): Cmd {
+  if (cmd.mode === 'pipe' && cmd.keepBytes !== undefined)
+    throw invalid(
+      'the command has both Backpressure and KeepBytes',
+      'leave one out: with Backpressure all output is kept until it is read',
+    );
   let total = 0;
   for (const text of [cmd.path, ...cmd.args, ...(cmd.env ?? [])]) total += utf8Bytes(text) + 1;
   if (total > commandLimits.totalBytes)

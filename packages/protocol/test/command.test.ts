@@ -27,6 +27,14 @@ test('everything can be said', () => {
   });
 });
 
+test('how much output is kept can be said, in bytes', () => {
+  const text = '{"Path":"yes","KeepBytes":65536}';
+  const cmd = orThrow(parseCmd(text));
+  expect(cmd).toEqual({ path: 'yes', args: [], keepBytes: 65_536 });
+  expect(cmdToJson(cmd)).toMatchObject({ Path: 'yes', KeepBytes: 65_536 });
+  expect(Object.keys(cmdToJson({ path: 'yes', args: [] }))).not.toContain('KeepBytes');
+});
+
 test('commas inside texts stay', () => {
   expect(orThrow(parseCmd('{"Path":"a,}","Args":[",]", "\\",}"],}'))).toMatchObject({
     path: 'a,}',
@@ -49,6 +57,9 @@ test.each([
   ['{"Path":"a","Args":[1]}', 'Args[0] is no text'],
   ['{"Path":"a","Env":["=x"]}', 'Env[0] has no name'],
   ['{"Path":"a","Scrub":"yes"}', 'Scrub is "yes"'],
+  ['{"Path":"a","KeepBytes":"1GB"}', 'KeepBytes is "1GB"'],
+  ['{"Path":"a","KeepBytes":65535}', 'KeepBytes is 65535: give a whole number from 65536'],
+  ['{"Path":"a","KeepBytes":65536,"Backpressure":true}', 'both Backpressure and KeepBytes'],
   ['{"Path":"a","path":"b"}', 'has "Path" and "path"'],
   ['{"Path":"a","Color":1,"Sound":2}', 'the unknown keys "Color", "Sound": known are Path, Args, Env'],
 ])('%s is refused', (text, message) => {

@@ -4,6 +4,7 @@ import { type Daemon, startDaemon } from '@circuit/daemon';
 import { exitCodes, orThrow, parseAddress } from '@circuit/protocol';
 import { lineLogger } from '../line-logger.js';
 import { listenAt, securityOf } from '../start-rules.js';
+import { parseAmount } from '../size.js';
 import { usageError } from '../usage.js';
 import type { Context, Verb } from '../verb.js';
 import { version } from '../version.js';
@@ -25,6 +26,11 @@ folder; --kill ends them too.`,
     join: { type: 'texts', short: 'j', value: 'ADDR', help: 'merge with the cluster of this server; may be repeated' },
     advertise: { type: 'text', value: 'HOST:PORT', help: 'the address that others reach it by' },
     var: { type: 'text', value: 'DIR', help: 'the state folder; default: the first free one of this user' },
+    keep: {
+      type: 'text',
+      value: 'SIZE',
+      help: 'output of processes kept on disk in all, such as 500MB, 2GiB or 20%; default: 10% of the disk',
+    },
     hmac: { type: 'text', value: 'FILE', help: 'the key file (also: CIRCUIT_HMAC)' },
     insecure: { type: 'flag', help: 'no key and no encryption: whoever reaches the port may do everything' },
     discover: { type: 'text', value: 'GROUP', help: "only '' (off): discovery by multicast is not built yet" },
@@ -43,6 +49,7 @@ folder; --kill ends them too.`,
     for (const addr of line.texts('join')) orThrow(parseAddress(addr));
     const addr = listenAt(line.text('addr'));
     const labels = labelsOf(line.texts('label'));
+    const keep = line.text('keep');
     const advertise = line.text('advertise');
     const advertised = advertise === undefined ? undefined : listenAt(advertise);
     const logger = lineLogger((text) => io.say(text), line.flag('verbose'));
@@ -59,6 +66,7 @@ folder; --kill ends them too.`,
       security,
       ...(stateFolder === undefined ? {} : { stateFolder }),
       keeperBundlePath,
+      ...(keep === undefined ? {} : { keep: parseAmount(keep) }),
       join: line.texts('join'),
       name: line.text('name') ?? '',
       labels,

@@ -37,7 +37,7 @@ export interface HomeOptions {
   readonly bundle: KeeperBundle;
   readonly nodePath: string;
   readonly segmentBytes: number;
-  readonly keepTotalBytes: number | undefined;
+  readonly keepTotalBytes: number;
   /** A keeper with nothing left to do is let go after this time. */
   readonly idleMs: number;
   readonly table: ProcessTable;
@@ -205,10 +205,10 @@ export class KeeperHome {
       }
       mayLaunch = false;
       const socketPath = socketPathOf(socketFolder, this.files.folder, this.number);
-      const limits = { segmentBytes, ...(keepTotalBytes === undefined ? {} : { keepTotalBytes }) };
+      const keeper = { socketPath, segmentBytes, keepTotalBytes };
       launches += 1;
       try {
-        await launchKeeper({ files: this.files, bundle, nodePath, keeper: { socketPath, ...limits }, signal });
+        await launchKeeper({ files: this.files, bundle, nodePath, keeper, signal });
       } catch (error) {
         // It may have been killed while it came up; a broken one fails again.
         if (launches >= maxLaunches || signal.aborted) throw error;
@@ -220,7 +220,8 @@ export class KeeperHome {
   async #dial(socketPath: string, signal: AbortSignal): Promise<KeeperLink | undefined> {
     let link: KeeperLink | undefined;
     try {
-      link = await dialKeeper(socketPath, (event) => this.#take(event), { signal });
+      const { keepTotalBytes } = this.#options;
+      link = await dialKeeper(socketPath, { keepTotalBytes, onEvent: (event) => this.#take(event), signal });
       // Watching first: what changes while the pages come is told by events, which are newer than the page they overtake.
       await link.call({ verb: 'watch' }, { signal });
       const known = new Set<string>();

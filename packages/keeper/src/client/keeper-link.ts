@@ -112,11 +112,16 @@ export class KeeperLink {
   }
 }
 
+export interface DialKeeperOptions extends WaitOptions {
+  /** The bound that the keeper takes over for all output that it logs. */
+  readonly keepTotalBytes: number;
+  readonly onEvent: (event: ProcessEvent) => void;
+}
+
 /** Connects and greets. Rejects with `unreachable` when nobody listens, `unsupported` for another version. */
 export async function dialKeeper(
   socketPath: string,
-  onEvent: (event: ProcessEvent) => void,
-  { signal }: WaitOptions = {},
+  { keepTotalBytes, onEvent, signal }: DialKeeperOptions,
 ): Promise<KeeperLink> {
   const socket = connect(socketPath);
   const connected = deferred();
@@ -132,7 +137,7 @@ export async function dialKeeper(
   }
   const link = new KeeperLink(socket, onEvent);
   try {
-    await link.call({ verb: 'hello', version: protocolVersion }, { signal });
+    await link.call({ verb: 'hello', version: protocolVersion, keepTotalBytes }, { signal });
   } catch (error) {
     await link.close();
     throw error;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CircuitError,
@@ -59,8 +59,8 @@ export async function openKeeperSet(
   mkdirSync(keepersFolder, { recursive: true, mode: 0o700 });
   if (options.socketFolder !== undefined) mkdirSync(options.socketFolder, { recursive: true, mode: 0o700 });
   const bundle = await loadBundle(options.bundlePath);
-  const { clock, logger, socketFolder, keepTotalBytes } = options;
-  const set = new HomeSet((number, onEvent) => {
+  const { clock, logger, socketFolder, keepTotalBytes = tenthOfDisk(keepersFolder) } = options;
+  const set = new HomeSet(keepTotalBytes, (number, onEvent) => {
     return new KeeperHome({
       number,
       keepersFolder,
@@ -85,7 +85,13 @@ export async function openKeeperSet(
   return set;
 }
 
+function tenthOfDisk(folder: string): number {
+  const { blocks, bsize } = statfsSync(folder);
+  return Math.floor((blocks * bsize) / 10);
+}
+
 class HomeSet implements KeeperSet {
+  readonly #keepTotalBytes: number;
   readonly #makeHome: (number: number, onEvent: (event: ProcessEvent) => void) => KeeperHome;
   readonly #homes = new Map<number, KeeperHome>();
   readonly #entries = new Map<string, Entry>();
@@ -96,7 +102,11 @@ class HomeSet implements KeeperSet {
   #choosing: Promise<KeeperHome> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(makeHome: (number: number, onEvent: (event: ProcessEvent) => void) => KeeperHome) {
+  constructor(
+    keepTotalBytes: number,
+    makeHome: (number: number, onEvent: (event: ProcessEvent) => void) => KeeperHome,
+  ) {
+    this.#keepTotalBytes = keepTotalBytes;
     this.#makeHome = makeHome;
   }
 
@@ -111,7 +121,7 @@ class HomeSet implements KeeperSet {
     this.#checkOpen();
     const id = spec.id ?? randomBytes(8).toString('hex');
     if (this.#entries.has(id)) throw new CircuitError('conflict', `process ${id} exists`);
-    const order = orderOf(id, spec);
+    const order = orderOf(id, spec, this.#keepTotalBytes);
     const home = await this.#current(signal);
     const answer = readStartAnswer(await home.call({ verb: 'start', process: id, order }, { signal }));
     if (answer === undefined) throw new CircuitError('outcome-unknown', `start ${id}: the keeper did not answer`);

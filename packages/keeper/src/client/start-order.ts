@@ -3,10 +3,14 @@ import { isProcessId, type StartOrder, validateRequest } from '../protocol/messa
 import type { StartSpec } from './types.js';
 
 const defaultKeepBytes = 1_073_741_824;
+const leastKeepBytes = 65_536;
 const defaultWindowBytes = 4_194_304;
 
-/** The spec with every default filled in. Throws `invalid`, naming what is wrong. */
-export function orderOf(id: string, spec: StartSpec): StartOrder {
+/**
+ * The spec with every default filled in. Throws `invalid`, naming what is wrong. No process gets more than `keepTotalBytes`: its segments, of
+ * which only whole ones can go, are measured by its own bound.
+ */
+export function orderOf(id: string, spec: StartSpec, keepTotalBytes: number): StartOrder {
   if (!isProcessId(id))
     throw new CircuitError('invalid', `process id ${JSON.stringify(id)}: 1 to 64 of A-Z a-z 0-9 _ -`);
   const order: StartOrder = {
@@ -16,7 +20,7 @@ export function orderOf(id: string, spec: StartSpec): StartOrder {
     searchPath: process.env.PATH ?? '/usr/bin:/bin',
     cwd: spec.cwd ?? '/',
     mode: spec.mode ?? 'log',
-    keepBytes: spec.keepBytes ?? defaultKeepBytes,
+    keepBytes: Math.min(spec.keepBytes ?? defaultKeepBytes, Math.max(keepTotalBytes, leastKeepBytes)),
     windowBytes: spec.windowBytes ?? defaultWindowBytes,
     stdin: spec.stdin ?? 'open',
   };

@@ -23,7 +23,7 @@ export interface StartSpec {
   readonly cwd?: string;
   /** `log` when absent. */
   readonly mode?: OutputMode;
-  /** `log` only: bytes kept of both streams together; 1 GiB when absent, at least 64 KiB. */
+  /** `log` only: bytes kept of both streams together; 1 GiB when absent, at least 64 KiB, never more than the bound over all. */
   readonly keepBytes?: number;
   /** `pipe` only: unread bytes per stream at which the process begins to wait; 4 MiB when absent. */
   readonly windowBytes?: number;
@@ -165,7 +165,9 @@ export interface KeeperSetOptions {
   readonly nodePath?: string;
   /** Size of one segment of output; 8 MiB when absent. */
   readonly segmentBytes?: number;
-  /** Bytes of `log` output kept per keeper; a tenth of the disk when absent. */
+  /**
+   * Bytes of `log` output kept per keeper, at least 64 KiB; a tenth of the disk when absent. Keepers that already run take it over.
+   */
   readonly keepTotalBytes?: number;
   /** How long a keeper with nothing left to do is kept for the next start; 10 s when absent. */
   readonly idleMs?: number;

@@ -115,7 +115,7 @@ export class Connection {
 
   async #answer(request: Request): Promise<unknown> {
     const { keeper, shutdown } = this.#options;
-    if (request.verb === 'hello') return this.#hello(request.version);
+    if (request.verb === 'hello') return this.#hello(request.version, request.keepTotalBytes);
     if (!this.#greeted) throw new CircuitError('protocol', 'the first request must be hello');
     switch (request.verb) {
       case 'start':
@@ -153,11 +153,12 @@ export class Connection {
     }
   }
 
-  #hello(version: number): HelloAnswer {
+  #hello(version: number, keepTotalBytes: number | undefined): HelloAnswer {
     if (version !== protocolVersion) {
       throw new CircuitError('unsupported', `protocol version ${version}; this keeper speaks ${protocolVersion}`);
     }
     this.#greeted = true;
+    if (keepTotalBytes !== undefined) this.#options.keeper.keepAtMost(keepTotalBytes);
     return { version: protocolVersion, pid: process.pid, bundle: this.#options.bundle };
   }
 

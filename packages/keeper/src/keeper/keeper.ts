@@ -38,10 +38,12 @@ export class Keeper {
   readonly #unheard = new Set<HeldProcess>();
   readonly #starting = new Set<string>();
   #sequence = 0;
+  #keepTotalBytes: number;
 
   constructor(options: KeeperOptions) {
     const { files, table, segmentBytes, clock, logger } = options;
     this.#options = options;
+    this.#keepTotalBytes = options.keepTotalBytes;
     this.#store = new ProcessStore({ files, segmentBytes, clock, logger, grown: (bytes) => this.#keepTotal(bytes) });
     this.#phases = new PhaseWatch({
       table,
@@ -69,6 +71,7 @@ export class Keeper {
       if (unrecorded.length > 0) this.#settle(held);
       if (!held.ended) this.#phases.adopt(held);
     }
+    this.#keepTotal(this.#store.totalBytes);
   }
 
   /** Whether nothing is left to do without a daemon: every process and every stream has ended and is on disk. */
@@ -164,6 +167,12 @@ export class Keeper {
     }
   }
 
+  /** Bounds the logged output of all processes together by `totalBytes` from now on. */
+  keepAtMost(totalBytes: number): void {
+    this.#keepTotalBytes = totalBytes;
+    this.#keepTotal(this.#store.totalBytes);
+  }
+
   /** Tells the watchers that a process changed. */
   noteChange(held: HeldProcess): void {
     this.#options.changed(held);
@@ -228,7 +237,7 @@ export class Keeper {
 
   // The largest keeper of output pays first, so that a chatty process cannot wipe out the words of the quiet ones.
   #keepTotal(totalBytes: number): void {
-    let excess = totalBytes - this.#options.keepTotalBytes;
+    let excess = totalBytes - this.#keepTotalBytes;
     const full = new Set<HeldProcess>();
     while (excess > 0) {
       let largest: HeldProcess | undefined;

@@ -46,6 +46,11 @@ export class ProcessStore {
     this.fifos = new FifoPool(options.files.fifos);
   }
 
+  /** Bytes on disk of all processes together. */
+  get totalBytes(): number {
+    return this.#total.bytes;
+  }
+
   filesOf(id: string): ProcessFiles {
     return processFiles(this.#options.files, id);
   }

@@ -8,8 +8,8 @@ export interface KeeperArguments {
   readonly folder: string;
   readonly socketPath: string;
   readonly segmentBytes: number;
-  /** A tenth of the disk when absent. */
-  readonly keepTotalBytes?: number;
+  /** The bound over all output in the mode `log`. */
+  readonly keepTotalBytes: number;
   /** SHA-256 of the running bundle, hex. */
   readonly bundle: string;
 }
@@ -19,8 +19,14 @@ export function readKeeperArguments(text: string | undefined): KeeperArguments {
   try {
     const value = JSON.parse(text ?? '') as Partial<KeeperArguments>;
     const { folder, socketPath, segmentBytes, keepTotalBytes, bundle } = value;
-    if (folder !== undefined && socketPath !== undefined && segmentBytes !== undefined && bundle !== undefined) {
-      return { folder, socketPath, segmentBytes, bundle, ...(keepTotalBytes === undefined ? {} : { keepTotalBytes }) };
+    if (
+      folder !== undefined &&
+      socketPath !== undefined &&
+      segmentBytes !== undefined &&
+      keepTotalBytes !== undefined &&
+      bundle !== undefined
+    ) {
+      return { folder, socketPath, segmentBytes, keepTotalBytes, bundle };
     }
   } catch {
     // Told below.

@@ -23,7 +23,12 @@ export interface StartOrder {
 
 /** What a client asks; `process` is the id of a process. See PROTOCOL.md for the meaning of each verb. */
 export type Request =
-  | { readonly verb: 'hello'; readonly version: number }
+  | {
+      readonly verb: 'hello';
+      readonly version: number;
+      /** The bound over all logged output from now on; absent: as it was. */
+      readonly keepTotalBytes?: number;
+    }
   | { readonly verb: 'start'; readonly process: string; readonly order: StartOrder }
   | { readonly verb: 'stdin'; readonly process: string; readonly release: boolean }
   | { readonly verb: 'closeStdin'; readonly process: string }
@@ -97,7 +102,7 @@ function readRequest(value: Fields): Request | string {
   const { verb, process } = value;
   switch (verb) {
     case 'hello':
-      return isCount(value.version) ? { verb, version: value.version } : 'hello: version must be a whole number';
+      return readHello(value);
     case 'watch':
       return { verb };
     case 'list':
@@ -129,6 +134,14 @@ function readRequest(value: Fields): Request | string {
     default:
       return `unknown verb ${JSON.stringify(verb.slice(0, 32))}`;
   }
+}
+
+function readHello({ version, keepTotalBytes }: Fields): Request | string {
+  if (!isCount(version)) return 'hello: version must be a whole number';
+  if (keepTotalBytes === undefined) return { verb: 'hello', version };
+  return isCount(keepTotalBytes)
+    ? { verb: 'hello', version, keepTotalBytes }
+    : 'hello: keepTotalBytes must be a number of bytes';
 }
 
 function readOutput(value: Fields, process: string): Request | string {

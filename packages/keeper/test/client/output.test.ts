@@ -74,6 +74,30 @@ test('the bound over all processes takes from the largest, not from the quiet', 
   expect(await readAll(set, quiet)).toBe('quiet\n');
 });
 
+test('one process alone keeps no more than the bound over all', async () => {
+  const keepTotalBytes = 500_000;
+  const set = await keepers.open({ keepTotalBytes });
+  const id = await startOk(set, keepers.spec('seq', ['1', '200000']));
+  await set.wait(id);
+  await until('the end of the stream', () => set.get(id)?.stdout.eof === true);
+  const { startOffset, endOffset } = set.get(id)!.stdout;
+  expect(endOffset - startOffset).toBeLessThanOrEqual(keepTotalBytes);
+  expect(endOffset - startOffset).toBeGreaterThan(keepTotalBytes / 2);
+});
+
+test('a running keeper takes over the bound of its next daemon', async () => {
+  const first = await keepers.open({ segmentBytes: 65_536 });
+  const id = await startOk(first, keepers.spec('sh', ['-c', 'seq 1 200000; exec sleep 1000']));
+  await readUntil(first.openOutput(id, 'stdout'), '200000\n');
+  await first.close();
+  const second = await keepers.open({ keepTotalBytes: 300_000 });
+  const { stdout } = second.get(id)!;
+  expect(stdout.endOffset).toBe(1_288_895);
+  expect(stdout.endOffset - stdout.startOffset).toBeLessThanOrEqual(300_000);
+  expect(diskBytes(id)).toBeLessThanOrEqual(300_000);
+  expect((await readAll(second, id, 'stdout', { follow: false })).endsWith('200000\n')).toBe(true);
+});
+
 test('in pipe mode the process waits for its reader and nothing is lost', async () => {
   const set = await keepers.open();
   const total = 64 * 1_048_576;

@@ -101,6 +101,7 @@ function startSpec(id: string, cmd: Cmd): StartSpec {
     ...(cmd.env === undefined ? {} : { env: environment(cmd.env) }),
     cwd: cmd.dir ?? process.cwd(),
     mode: cmd.mode ?? 'log',
+    ...(cmd.keepBytes === undefined ? {} : { keepBytes: cmd.keepBytes }),
   };
 }
 
