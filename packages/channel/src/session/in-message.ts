@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
+import { Slab } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { dataFlag, frameType, messageCost, refCost } from '../wire/frame.js';
@@ -56,6 +57,8 @@ export class InMessage extends InHalf implements Receiver {
   readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
   readonly #waiting = new Deque<Waiting>();
+  /** Holds what queues; of its own, so that a channel nobody reads keeps no memory but what its credit pays for. */
+  #slab: Slab | undefined;
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */
   #passing = false;
@@ -161,7 +164,7 @@ export class InMessage extends InHalf implements Receiver {
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
     if ((piece.flags & dataFlag.more) !== 0) return this.#begin(piece, cost);
     if (piece.body.length > this.link.limits.maxMessageBytes) return this.#tooLarge(piece.body.length);
-    this.#arrive({ body: piece.body.slice(), refs: piece.refs, flags: piece.flags, cost });
+    this.#arrive({ body: this.#keep(piece.body), refs: piece.refs, flags: piece.flags, cost });
     return undefined;
   }
 
@@ -286,6 +289,13 @@ export class InMessage extends InHalf implements Receiver {
     if (this.#queue.length > 0) return;
     this.grant(assembly.cost - assembly.granted);
     assembly.granted = assembly.cost;
+  }
+
+  #keep(body: Uint8Array): Uint8Array {
+    if (this.#waiting.length > 0) return this.link.slab.keep(body);
+    if (this.#queue.length === 0) return body.slice();
+    this.#slab ??= new Slab();
+    return this.#slab.keep(body);
   }
 
   #arrive(arrived: Arrived): void {

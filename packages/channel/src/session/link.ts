@@ -1,5 +1,6 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
+import type { Slab } from '../local/slab.js';
 import type { Entry } from './entry.js';
 import type { SessionLimits } from './limits.js';
 import type { Writer } from './writer.js';
@@ -8,6 +9,8 @@ import type { Writer } from './writer.js';
 export interface Link {
   readonly writer: Writer;
   readonly limits: SessionLimits;
+  /** Holds what is on its way to a waiting receiver. */
+  readonly slab: Slab;
   /** What the peer announced; before its HELLO nothing has credit. */
   readonly peerLimits: SessionLimits | undefined;
   /** What new sends and opens fail with; `undefined` while the session lives. */

@@ -27,6 +27,7 @@ import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Link } from './link.js';
 import { checkOpen, type OpenFrame, writeOpen } from './open-frame.js';
 import { OutMessage } from './out-message.js';
+import { Slab } from '../local/slab.js';
 import { SessionPacker } from './packer.js';
 import { writeReason } from './reason.js';
 import { type Role, Table } from './table.js';
@@ -67,6 +68,7 @@ type Phase = 'open' | 'draining' | 'over';
 export class ChannelSession implements Session, Link, DispatchTarget {
   readonly writer: Writer;
   readonly limits: SessionLimits;
+  readonly slab: Slab = new Slab();
   readonly table: Table;
   readonly peer: PeerInfo;
   peerLimits: SessionLimits | undefined;
