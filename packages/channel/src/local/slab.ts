@@ -32,7 +32,7 @@ export class Slab {
 const none = new Uint8Array(0);
 
 interface WorkerThreads {
-  markAsUntransferable(buffer: ArrayBufferLike): void;
+  readonly markAsUntransferable: (buffer: ArrayBufferLike) => void;
 }
 
 function untransferable(): ((buffer: ArrayBufferLike) => void) | undefined {
