@@ -6,7 +6,7 @@ export interface CarrierEvents {
   data(chunk: Uint8Array): void;
   /** Something that waited was taken by the operating system. */
   drained(): void;
-  /** No more bytes come in either direction; `reason` if that was not an orderly end. */
+  /** No more bytes come in either direction; `reason` if that was not an orderly end: a `CircuitError` stands, else `peer-gone`. */
   closed(reason?: Error): void;
 }
 

@@ -358,7 +358,8 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       return;
     }
     const why = reason === undefined ? 'the connection ended without a goodbye' : reason.message;
-    const error = new CircuitError('peer-gone', `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
+    const code = reason instanceof CircuitError ? reason.code : 'peer-gone';
+    const error = new CircuitError(code, `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
     this.#end(error, error);
   }
 

@@ -1,0 +1,94 @@
+import { CircuitError } from '@circuit/base';
+import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { Role } from '../session/table.js';
+import type { Session } from '../types.js';
+import { MessagePortCarrier, type Port } from './message-port-carrier.js';
+
+export type { Port } from './message-port-carrier.js';
+
+export interface PortOptions {
+  /** What stands in messages and in `peer.address`; default `port`. */
+  readonly name?: string;
+  readonly session?: SessionOptions;
+}
+
+/**
+ * What ports can be posted to: a `Worker`, and inside one `self` (browsers) or `parentPort` (Node); a window's port, a port.
+ * A session uses a port of its own: other messages come and go beside it.
+ */
+export interface PortTarget {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  addEventListener?(type: string, listener: (event: object) => void): void;
+  removeEventListener?(type: string, listener: (event: object) => void): void;
+  on?(type: string, listener: (data: unknown) => void): unknown;
+  off?(type: string, listener: (data: unknown) => void): unknown;
+  start?(): void;
+}
+
+export interface PortListener {
+  /** Takes no more sessions; those that came in go on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * A session over a port whose other end is a session's too; one side is the `dialler`, the other the `listener`. Takes the
+ * port over. A far side that is gone is noticed at once where ports have a `close` event (Node, Chromium from 122 on) or if
+ * it could still say so; else by keep-alive.
+ */
+export function portSession(port: Port, role: Role, { name = 'port', session }: PortOptions = {}): Session {
+  return new ChannelSession(new MessagePortCarrier(port, { carrier: 'message-port', address: name }), role, session);
+}
+
+/**
+ * A session with whoever listens with {@link listenWorker} at the other side of `worker`; any number may be dialled. Waits
+ * for nothing: what is sent before the far side listens is kept for it. In browsers a worker that fails before it has answered
+ * ends the session with `unreachable`, and a later exception does not end it, as it does not end the worker.
+ */
+export function dialWorker(worker: PortTarget, { name = 'worker', session: options }: PortOptions = {}): Session {
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ circuit: 'session', port: port2 }, [port2]);
+  const session = portSession(port1, 'dialler', { name, ...(options === undefined ? {} : { session: options }) });
+  if (worker.addEventListener === undefined) return session;
+  const failed = (event: object): void => {
+    if (session.stats.bytesIn > 0) return;
+    const { message = 'cannot be loaded' } = event as { readonly message?: string };
+    session.abort(new CircuitError('unreachable', `dial message-port ${name}: ${message}`));
+  };
+  worker.addEventListener('error', failed);
+  void session.closed.then(() => worker.removeEventListener?.('error', failed));
+  return session;
+}
+
+/**
+ * Takes the sessions that come through `scope`: in a worker `parentPort` or `self`, outside the `Worker`, if the worker is
+ * to dial. To be called before the first `await` of a browser's worker, which loses messages that nobody listens for.
+ */
+export function listenWorker(
+  scope: PortTarget,
+  onSession: (session: Session) => void,
+  options: PortOptions = {},
+): PortListener {
+  const take = (data: unknown): void => {
+    const port = sessionPort(data);
+    if (port !== undefined) onSession(portSession(port, 'listener', { name: 'worker', ...options }));
+  };
+  const takeEvent = (event: object): void => take((event as { readonly data: unknown }).data);
+  // Node's Worker is an emitter and no event target.
+  if (scope.addEventListener === undefined) scope.on?.('message', take);
+  else scope.addEventListener('message', takeEvent);
+  scope.start?.();
+  return {
+    close() {
+      if (scope.removeEventListener === undefined) scope.off?.('message', take);
+      else scope.removeEventListener('message', takeEvent);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The port in a message of {@link dialWorker}; anything else is the affair of others. */
+function sessionPort(data: unknown): Port | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const { circuit, port } = data as { readonly circuit?: unknown; readonly port?: unknown };
+  return circuit === 'session' && port instanceof MessagePort ? port : undefined;
+}
