@@ -165,6 +165,20 @@ export interface PeerInfo {
   readonly address: string;
   /** Identity that the carrier has proved, such as the pre-shared key's identity; absent on plain carriers. */
   readonly identity?: string;
+  /** What the other side's certificate says, where the carrier has verified one. */
+  readonly certificate?: CertificateInfo;
+  /** Whether the carrier keeps its bytes secret and whole on their way. Absent: it does not. */
+  readonly encrypted?: boolean;
+  /** Whether the bytes never leave this machine: memory, ports, Unix sockets, loopback. Absent: they may. */
+  readonly local?: boolean;
   /** Keying material bound to this connection (RFC 5705, RFC 9266), where the carrier has it. */
   exportKey?(label: string, length: number): Uint8Array;
+}
+
+/** A certificate that was verified. */
+export interface CertificateInfo {
+  /** `O=acme, CN=worker-7`, in the certificate's order. */
+  readonly subject: string;
+  /** SHA-256 over the certificate, 64 hex digits in lower case. */
+  readonly fingerprint: string;
 }
