@@ -12,6 +12,7 @@ export type {
   ByteDuplex,
   ByteReader,
   ByteWriter,
+  CertificateInfo,
   Ended,
   OpenOptions,
   PeerInfo,

@@ -1,4 +1,5 @@
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import type { PeerInfo } from '../types.js';
 import { endOfTurn, nextTurn } from './turn.js';
 
 /** Two carriers in one process, joined: what one writes the other receives, as bytes. */
@@ -14,7 +15,7 @@ export function memoryPair(name = 'pair'): [Carrier, Carrier] {
 const turnBytes = 262_144;
 
 class MemoryCarrier implements Carrier {
-  readonly peer: { readonly carrier: string; readonly address: string };
+  readonly peer: PeerInfo;
   bufferedBytes = 0;
   #other: MemoryCarrier | undefined;
   #events: CarrierEvents | undefined;
@@ -24,7 +25,7 @@ class MemoryCarrier implements Carrier {
   #closed = false;
 
   constructor(name: string) {
-    this.peer = { carrier: 'memory', address: name };
+    this.peer = { carrier: 'memory', address: name, local: true };
   }
 
   join(other: MemoryCarrier): void {

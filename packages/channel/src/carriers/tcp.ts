@@ -20,7 +20,7 @@ export async function dialTcp({ host, port, session, signal }: TcpOptions & Wait
   const socket = connect({ host, port, noDelay: true });
   await connected(socket, 'connect', `dial tcp ${hostPort(host, port)}`, signal);
   return new ChannelSession(
-    new SocketCarrier(socket, { carrier: 'tcp', address: hostPort(host, port) }),
+    new SocketCarrier(socket, { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) }),
     'dialler',
     session,
   );
@@ -29,7 +29,8 @@ export async function dialTcp({ host, port, session, signal }: TcpOptions & Wait
 /** Takes sessions on a TCP port. */
 export function listenTcp({ host, port, session }: TcpOptions, onSession: OnSession): Promise<Listener> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    acceptSession(socket, socket, { carrier: 'tcp', address: remote(socket) }, session, onSession);
+    const peer = { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) };
+    acceptSession(socket, socket, peer, session, onSession);
   });
   return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`);
 }
@@ -42,4 +43,9 @@ export function hostPort(host: string, port: number): string {
 /** The other side's address. */
 export function remote(socket: Socket): string {
   return hostPort(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
+}
+
+/** Whether the other side is on this machine. */
+export function isLoopback({ remoteAddress }: Socket): boolean {
+  return remoteAddress !== undefined && /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
 }

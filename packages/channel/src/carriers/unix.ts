@@ -21,14 +21,18 @@ export async function dialUnix({ path, session, signal }: UnixOptions & WaitOpti
   checkPath(path);
   const socket = connect({ path });
   await connected(socket, 'connect', `dial unix ${path}`, signal);
-  return new ChannelSession(new SocketCarrier(socket, { carrier: 'unix', address: path }), 'dialler', session);
+  return new ChannelSession(
+    new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }),
+    'dialler',
+    session,
+  );
 }
 
 /** Takes sessions on a Unix socket. The file must not exist; it goes when the listener closes. */
 export async function listenUnix({ path, session }: UnixOptions, onSession: OnSession): Promise<Listener> {
   checkPath(path);
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    acceptSession(socket, socket, { carrier: 'unix', address: path }, session, onSession);
+    acceptSession(socket, socket, { carrier: 'unix', address: path, local: true }, session, onSession);
   });
   return startListener(server, { path }, `listen unix ${path}`);
 }
