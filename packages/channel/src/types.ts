@@ -163,8 +163,11 @@ export interface PeerInfo {
   readonly carrier: string;
   /** The other side's address as the carrier prints it. */
   readonly address: string;
-  /** Identity that the carrier has proved, such as the pre-shared key's identity; absent on plain carriers. */
-  readonly identity?: string;
+  /**
+   * Who it is, if the carrier knows: the pre-shared key's identity (a string), or what a listener's `authenticate`
+   * answered. Absent on plain carriers.
+   */
+  readonly identity?: unknown;
   /** What the other side's certificate says, where the carrier has verified one. */
   readonly certificate?: CertificateInfo;
   /** Whether the carrier keeps its bytes secret and whole on their way. Absent: it does not. */

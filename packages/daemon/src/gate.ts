@@ -30,7 +30,8 @@ export function keyGate(key: Key, logger: Logger): Gate {
           onRefused: (address, reason) => logger.warn('a connection was refused', { from: address, reason }),
         },
         (session) => {
-          const proved = findPsk(accepted, session.peer.identity ?? '');
+          const { identity } = session.peer;
+          const proved = typeof identity === 'string' ? findPsk(accepted, identity) : undefined;
           if (proved === undefined) session.abort(new CircuitError('denied', 'no key was proved'));
           else onSession(session, callerOf(session.peer, proved.right === 'full' ? 'act' : 'read', proved.keyId));
         },
