@@ -24,4 +24,6 @@ export interface Carrier {
   end(): void;
   /** Ends both directions at once. */
   destroy(): void;
+  /** The session has heard nothing for so long. A carrier that can go on over another connection does; without this method the peer is given up. */
+  silent?(silentMs: number): void;
 }

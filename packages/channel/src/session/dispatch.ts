@@ -1,6 +1,6 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind } from '../wire/frame.js';
+import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind, resumeType } from '../wire/frame.js';
 import type { FrameSink } from '../wire/frame-decoder.js';
 import type { ByteCursor } from '../wire/varint.js';
 import type { Entry } from './entry.js';
@@ -69,6 +69,7 @@ export class Dispatch implements FrameSink {
   }
 
   #hello(type: number, payload: ByteCursor): string | undefined {
+    if (type === resumeType) return 'RESUME: this listener does not resume sessions; dial without resume';
     if (type !== frameType.hello) return `frame type ${type} before HELLO`;
     const hello = decodeHello(payload, this.#target.limits);
     if (typeof hello === 'string') return hello;

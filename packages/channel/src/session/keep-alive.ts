@@ -31,11 +31,12 @@ export class KeepAlive {
 
   readonly #tick = (): void => {
     this.#silent++;
+    this.start();
     if (this.#silent > 2) {
-      this.#lost(this.#silent * this.#intervalMs);
+      this.#silent = 0;
+      this.#lost(3 * this.#intervalMs);
       return;
     }
     this.#ping();
-    this.start();
   };
 }

@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly limits?: Partial<SessionLimits>;
   /** More codecs, or others under the same names; `msgpack` and `json` are always known. */
   readonly codecs?: readonly Codec[];
+  /** Name of the codec of channels that are opened without one; default `msgpack`. An unknown one makes the constructor throw `unsupported`. */
+  readonly codec?: string;
   /** Asks a silent peer for a sign of life; three silent intervals end the session with `peer-gone`. 0 switches it off. Default 5,000. */
   readonly keepAliveMs?: number;
   /** How long `close()` waits for what is not yet written. Default 5,000. */
@@ -77,6 +79,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #codecs = new Map<string, Codec>();
+  readonly #defaultCodec: string;
   readonly #packer: SessionPacker;
   readonly #decoder: FrameDecoder;
   readonly #keepAlive: KeepAlive;
@@ -104,6 +107,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.peer = carrier.peer;
     this.table = new Table(role);
     for (const codec of [messagePack(), json(), ...(options.codecs ?? [])]) this.#codecs.set(codec.name, codec);
+    this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
     const outlet = {
       write: (pieces: Uint8Array[], bytes: number): void => {
         this.#bytesOut += bytes;
@@ -120,7 +124,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       this.#clock,
       options.keepAliveMs ?? 5000,
       () => this.writer.bare(frameType.ping, 0),
-      (silentMs) => this.abort(new CircuitError('peer-gone', `${this.#name}: no sign of life for ${silentMs} ms`)),
+      (silentMs) => this.#silent(silentMs),
     );
     this.#greet();
     carrier.start({
@@ -153,7 +157,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   open<T = unknown>(options: OpenOptions = {}): Sender<T> {
     if (this.refusal !== undefined) throw this.refusal;
     const open: OpenFrame = {
-      codec: options.codec ?? 'msgpack',
+      codec: options.codec ?? this.#defaultCodec,
       target: options.target ?? '',
       origin: options.origin ?? nothing,
     };
@@ -315,6 +319,11 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
     if (fault === undefined) return;
     this.#fault(new CircuitError('protocol', `${this.#name}: ${fault}`));
+  }
+
+  #silent(silentMs: number): void {
+    if (this.#carrier.silent !== undefined) this.#carrier.silent(silentMs);
+    else this.abort(new CircuitError('peer-gone', `${this.#name}: no sign of life for ${silentMs} ms`));
   }
 
   /** The peer broke the protocol: says so, if it still listens, and ends. */

@@ -17,6 +17,9 @@ export const frameType = {
   goaway: 0x0e,
 } as const;
 
+/** What a connection begins with instead of HELLO when its session is to outlive it. */
+export const resumeType = 0x13;
+
 /** Types from here on may be ignored by who does not know them. */
 export const firstIgnorableType = 0x80;
 
