@@ -20,7 +20,8 @@ type Build = (session: SessionOptions, onSession: OnSession) => Promise<Road>;
 /** The options that keep a session's ping out of the counts of a test. */
 const quiet: SessionOptions = { keepAliveMs: 0 };
 
-async function over(build: Build, { a, b }: PairOptions = {}): Promise<Pair> {
+/** A pair by a listener and a dial, both made for the test. */
+export async function over(build: Build, { a, b }: PairOptions = {}): Promise<Pair> {
   let arrived: (session: Session) => void = () => undefined;
   const accepted = new Promise<Session>((resolve) => {
     arrived = resolve;

@@ -1,0 +1,26 @@
+import { deadline, linkSignals, systemClock, throwIfAborted, type WaitOptions } from '@circuit/base';
+import type { SessionOptions } from '../session/session.js';
+
+interface DeadlineOptions extends WaitOptions {
+  readonly deadlineMs?: number;
+  readonly session?: SessionOptions;
+}
+
+const defaultDeadlineMs = 10_000;
+
+/** Runs a dial with a signal that fires with the caller's, or with `timeout` at the deadline. */
+export async function withinDeadline<T>(
+  { signal, deadlineMs, session }: DeadlineOptions,
+  what: string,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const limit = deadline(session?.clock ?? systemClock, deadlineMs ?? defaultDeadlineMs, what);
+  const linked = linkSignals(signal, limit.signal);
+  try {
+    return await run(linked.signal);
+  } finally {
+    linked.dispose();
+    limit.dispose();
+  }
+}

@@ -1,0 +1,65 @@
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Listener } from './listener.js';
+import { socketError } from './socket-error.js';
+import { hostPort } from './tcp.js';
+import type { WaitingConnections } from './waiting-connections.js';
+
+/** Certificate of a listener, in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphrase?: string;
+  /** Authorities for the certificates of clients. */
+  readonly ca?: string | readonly string[];
+  /** Ask clients for a certificate; `authenticate` sees it. */
+  readonly requestCert?: boolean;
+  /** Drop clients whose certificate is missing or not trusted; default: as `requestCert`. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** As Node's servers take it. */
+export function serverTls({ ca, requestCert = false, rejectUnauthorized = requestCert, ...rest }: ServerTls): object {
+  return { ...rest, ...(ca === undefined ? {} : { ca: [ca].flat() }), requestCert, rejectUnauthorized };
+}
+
+/** A path of somebody else's server where sessions come in. */
+export interface Mounted {
+  /** Takes no more sessions; those that came in go on, and the server with them. Idempotent. */
+  close(): void;
+}
+
+interface Bind {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Begins to listen with a server of our own, whose connections wait in `waiting` for their session. */
+export async function startHttpListener(
+  server: Server,
+  { host, port }: Bind,
+  what: string,
+  waiting: WaitingConnections,
+): Promise<Listener> {
+  server.on('connection', (socket: Socket) => waiting.add(socket));
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: Error): void => reject(socketError(`listen ${what} ${hostPort(host, port)}`, error));
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      // Errors of accepting (no more descriptors) must not end the process; the next accept may work.
+      server.on('error', ignore);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  return {
+    address: { host: bound.address, port: bound.port },
+    close() {
+      server.close();
+      waiting.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function ignore(): void {}

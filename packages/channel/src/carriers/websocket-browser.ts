@@ -1,0 +1,72 @@
+import { abortError, CircuitError, onAbort, systemClock } from '@circuit/base';
+import { ChannelSession } from '../session/session.js';
+import type { Session } from '../types.js';
+import { withinDeadline } from './dial-deadline.js';
+import { type BrowserWebSocket, BrowserWebSocketCarrier } from './websocket-browser-carrier.js';
+import { type DialWebSocketOptions, printUrl, webSocketUrl } from './websocket-options.js';
+
+export type { ClientTls, DialWebSocketOptions } from './websocket-options.js';
+
+type Opener = new (url: string) => BrowserWebSocket;
+
+/**
+ * A session over the WebSocket of the browser. Rejects with `unsupported` for headers and certificates, which a browser
+ * does not let a page choose, with `unreachable` for every failure (a browser does not tell a refusal from a dead host),
+ * `timeout` at the deadline.
+ */
+export async function dialWebSocket(options: DialWebSocketOptions): Promise<Session> {
+  const url = webSocketUrl(options.url);
+  const what = `dial websocket ${printUrl(url)}`;
+  checkPossible(options, url, what);
+  const opener = (globalThis as { WebSocket?: Opener }).WebSocket;
+  if (opener === undefined) throw new CircuitError('unsupported', `${what}: there is no WebSocket in this runtime`);
+  const peer = { carrier: 'websocket', address: printUrl(url) };
+  const clock = options.session?.clock ?? systemClock;
+  const carrier = await withinDeadline(options, what, (signal) =>
+    opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
+  );
+  return new ChannelSession(carrier, 'dialler', options.session);
+}
+
+function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: string): void {
+  if (Object.keys(headers ?? {}).length > 0 || url.username !== '' || url.password !== '') {
+    throw new CircuitError(
+      'unsupported',
+      `${what}: a browser cannot add headers to a WebSocket; use a cookie of that site or a short-lived token in the address's query`,
+    );
+  }
+  if (tls !== undefined) {
+    throw new CircuitError('unsupported', `${what}: a browser chooses certificates itself; leave out tls`);
+  }
+}
+
+/** Waits for the socket to be open; `make` runs in the same task, before anything can arrive. */
+function opened<T>(
+  socket: BrowserWebSocket,
+  what: string,
+  signal: AbortSignal,
+  make: (socket: BrowserWebSocket) => T,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    socket.binaryType = 'arraybuffer';
+    const finish = (): void => {
+      release();
+      socket.onopen = null;
+      socket.onclose = null;
+    };
+    const release = onAbort(signal, () => {
+      finish();
+      socket.close();
+      reject(abortError(signal));
+    });
+    socket.onopen = () => {
+      finish();
+      resolve(make(socket));
+    };
+    socket.onclose = () => {
+      finish();
+      const hint = 'the browser does not say why (nobody there, refused with 401 or 403, another path)';
+      reject(new CircuitError('unreachable', `${what}: no WebSocket; ${hint}`, { retryable: true }));
+    };
+  });
+}

@@ -1,0 +1,29 @@
+import { CircuitError } from '@circuit/base';
+
+/** Sent for text: the session speaks binary messages only. */
+export const unsupportedData = 1003;
+export const messageTooBig = 1009;
+/** The standard's codes are not a page's to send: a browser adds this to them. */
+export const pageCodes = 3000;
+
+/** Status codes of RFC 6455, 7.4.1 by which one side says that the other broke the rules. */
+const accusations: ReadonlySet<number> = new Set([
+  1002,
+  unsupportedData,
+  1007,
+  messageTooBig,
+  pageCodes + unsupportedData,
+  pageCodes + messageTooBig,
+]);
+
+/** The error that a close by the peer stands for, if it names a fault of ours. */
+export function accusation(code: number, reason: string): CircuitError | undefined {
+  if (!accusations.has(code)) return undefined;
+  const why = reason === '' ? '' : `: ${reason}`;
+  return new CircuitError('protocol', `the other side closed the WebSocket with ${code}${why}`);
+}
+
+/** A message of text where only bytes are spoken. */
+export function textMessage(): CircuitError {
+  return new CircuitError('protocol', 'a text message, only binary ones are spoken here');
+}
