@@ -41,7 +41,7 @@ module.exports = {
       comment: 'The channel core, base, protocol and the client core run in browsers.',
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
-        pathNot: '^packages/(channel/src/carriers|channel/src/node|client/src/node)/',
+        pathNot: '^packages/(channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
       },
       to: { dependencyTypes: ['core'] },
     },

@@ -1,0 +1,25 @@
+import { connect } from 'node:net';
+import type { WaitOptions } from '@circuit/base';
+import { connected } from '../carriers/connect.js';
+import { type SocketAddress, socketName } from './socket-address.js';
+import { SocketEnds } from './socket-ends.js';
+
+/** How long the system waits before it asks a silent peer of a carried connection whether it is there. */
+const probeAfterMs = 60_000;
+
+/**
+ * Connects to a TCP port or a Unix socket. Rejects with what the system says (`unreachable`, `denied` …) or with the reason of
+ * `signal`, and leaves nothing open then.
+ */
+export async function dialSocket(address: SocketAddress, { signal }: WaitOptions = {}): Promise<SocketEnds> {
+  const name = socketName(address);
+  const socket = connect({
+    ...('path' in address ? { path: address.path } : { host: address.host, port: address.port }),
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: probeAfterMs,
+    allowHalfOpen: true,
+  });
+  await connected(socket, 'connect', `dial ${name}`, signal);
+  return new SocketEnds(socket, name);
+}

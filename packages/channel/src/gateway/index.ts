@@ -1,0 +1,13 @@
+export { dialSocket } from './dial-socket.js';
+export {
+  dialVia,
+  type FarConnection,
+  type FarListener,
+  type FarSideOptions,
+  listenVia,
+  serveGateway,
+} from './far.js';
+export { type CarryOptions, type Dial, type Gateway, type GatewayOptions, startGateway } from './gateway.js';
+export { type ReverseGateway, type ReverseOptions, startReverseGateway } from './reverse.js';
+export { type SocketAddress, socketName } from './socket-address.js';
+export { SocketEnds } from './socket-ends.js';
