@@ -23,6 +23,8 @@ export interface PortTarget {
   on?(type: string, listener: (data: unknown) => void): unknown;
   off?(type: string, listener: (data: unknown) => void): unknown;
   start?(): void;
+  /** Of Node's `Worker`; −1 when its thread has ended, and then what is posted is dropped. */
+  readonly threadId?: number;
 }
 
 export interface PortListener {
@@ -36,18 +38,21 @@ export interface PortListener {
  * it could still say so; else by keep-alive.
  */
 export function portSession(port: Port, role: Role, { name = 'port', session }: PortOptions = {}): Session {
-  return new ChannelSession(new MessagePortCarrier(port, { carrier: 'message-port', address: name }), role, session);
+  const peer = { carrier: 'message-port', address: name, local: true };
+  return new ChannelSession(new MessagePortCarrier(port, peer), role, session);
 }
 
 /**
  * A session with whoever listens with {@link listenWorker} at the other side of `worker`; any number may be dialled. Waits
- * for nothing: what is sent before the far side listens is kept for it. In browsers a worker that fails before it has answered
+ * for nothing: what is sent before the far side listens is kept for it. A thread that has ended is `unreachable`. In browsers a worker that fails before it has answered
  * ends the session with `unreachable`, and a later exception does not end it, as it does not end the worker.
  */
 export function dialWorker(worker: PortTarget, { name = 'worker', session: options }: PortOptions = {}): Session {
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ circuit: 'session', port: port2 }, [port2]);
   const session = portSession(port1, 'dialler', { name, ...(options === undefined ? {} : { session: options }) });
+  if (worker.threadId === -1)
+    session.abort(new CircuitError('unreachable', `dial message-port ${name}: its thread has ended`));
   if (worker.addEventListener === undefined) return session;
   const failed = (event: object): void => {
     if (session.stats.bytesIn > 0) return;

@@ -3,6 +3,6 @@ import { bundle } from './bundle.js';
 
 /** A thread that runs a fixture of this package; Node 20 does not run TypeScript, so it gets a bundle. */
 export async function startWorker(fixture: string, options: WorkerOptions = {}): Promise<Worker> {
-  const { code } = await bundle(`test/fixtures/${fixture}`, { platform: 'node' });
-  return new Worker(new URL(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`), options);
+  const { code } = await bundle(`test/fixtures/${fixture}`, { platform: 'node', format: 'cjs' });
+  return new Worker(code, { ...options, eval: true });
 }
