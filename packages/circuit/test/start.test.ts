@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,6 +160,31 @@ test('suicide ends a server with 0', async () => {
   const id = (await circuit(['ls'], '', user)).out.trim();
   expect((await circuit(['suicide', id], '', user)).code).toBe(0);
   expect((await server.ended).code).toBe(0);
+});
+
+test('of two servers on copies of one state folder the later one takes a new id and says so', async () => {
+  const [state, copy] = [join(folder, 'state'), join(folder, 'copy')];
+  const before = await serve('-var', state);
+  const ids = async (server: Running) =>
+    (await circuit(['ls', '-d', server.out().trim()], '', user)).out.trim().split('\n');
+  const [id = ''] = await ids(before);
+  before.kill('SIGTERM');
+  await before.ended;
+  await cp(state, copy, { recursive: true });
+  const uid = user.uid;
+  if (uid !== undefined)
+    for (const name of ['.', ...(await readdir(copy, { recursive: true }))]) await chown(join(copy, name), uid, uid);
+  await chmod(copy, 0o700);
+  const first = await serve('-var', state);
+  const later = await serve('-var', copy, '-j', first.out().trim());
+  await until('two ids', async () => (await ids(first)).length === 2);
+  const other = (await ids(later)).find((each) => each !== id) ?? '';
+  expect((await circuit(['peek', '-d', first.out().trim(), id], '', user)).out).toContain(
+    `"Addr": "${first.out().trim()}"`,
+  );
+  expect(first.err()).toBe('');
+  const [former, now] = [id.slice(1), other.slice(1)];
+  expect(later.err()).toMatch(new RegExp(`^circuit: warning: .*new one.*"former":"${former}","now":"${now}".*\n$`));
 });
 
 test('--keep bounds the output on disk, and what is dropped is a gap and exit 6', async () => {

@@ -36,6 +36,7 @@ export type Keep = { readonly bytes: number } | { readonly share: number };
 
 /** A running server. */
 export interface Daemon {
+  /** As of now: it changes when another living server turns out to have had it first. */
   readonly id: string;
   /** `circuit://HOST:PORT/PID/Q…`, where others reach it. */
   readonly address: string;

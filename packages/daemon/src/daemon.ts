@@ -14,7 +14,7 @@ import {
 import type { Session } from '@circuit/channel';
 import { listenUnix } from '@circuit/channel/unix';
 import { type KeeperSet, openKeeperSet } from '@circuit/keeper/client';
-import { loadIdentity, type ServerIdentity } from '@circuit/keys';
+import { loadIdentity, renewIdentity, type ServerIdentity } from '@circuit/keys';
 import { type Membership, type MembershipHooks, membershipTarget, MeshMembership } from '@circuit/membership';
 import { MembershipCluster } from './cluster-of-membership.js';
 import type { Daemon, DaemonOptions, Keep } from './daemon-options.js';
@@ -63,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await StateFolder.open({ folder, ...(surroundings === undefined ? {} : { surroundings }) }),
     );
     const start: Start = { options, state, clock, logger };
-    const identity = await ownIdentity(start);
+    let identity = await ownIdentity(start);
 
     // Processes outlive everything else. Their keepers are let go when nobody can ask for them any more, and a kill meets no
     // server that could start another.
@@ -92,6 +92,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           server.prove(session);
           if (dialled) server.sessions.serve(session, callerOf(session.peer, 'act'), { dialled });
         }, ignore);
+      },
+      async onTwin({ id: former, addr: twin }) {
+        const renewed = await renewIdentity(state.path, `${former} runs at ${twin}`);
+        const server = await serving.promise;
+        identity = renewed.identity;
+        server.rename(identity.id);
+        const text =
+          'another server had this identity first; this one goes on under a new one, and so do the paths of its elements';
+        logger.warn(text, { former, now: identity.id, twin });
+        return identity;
       },
     });
     const cluster = new MembershipCluster(membership);
@@ -134,7 +144,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       joinInBackground(membership, addr, logger, asked.has(addr));
     const { socketPath, path: stateFolder } = state;
     const members: Daemon['members'] = () => cluster.members();
-    return { id: identity.id, address, socketPath, stateFolder, members, closed: ended.promise, close };
+    return {
+      get id() {
+        return identity.id;
+      },
+      address,
+      socketPath,
+      stateFolder,
+      members,
+      closed: ended.promise,
+      close,
+    };
   } catch (error) {
     await scope.close();
     throw error;

@@ -73,6 +73,11 @@ export class LocalServer {
     return new LocalServer(namespace, sessions, proof, scope);
   }
 
+  /** Goes on under another id: the paths of all elements change with it. */
+  rename(serverId: string): void {
+    this.namespace.rename(serverId);
+  }
+
   /** `session` is known to be that of another server, which may speak for others. */
   prove(session: Session): void {
     this.#proof.prove(session);

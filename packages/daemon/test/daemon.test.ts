@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Logger } from '@circuit/base';
 import { dialTcp } from '@circuit/channel/tcp';
 import { dialTls } from '@circuit/channel/tls';
 import { dialUnix } from '@circuit/channel/unix';
@@ -111,8 +113,66 @@ test('processes outlive the daemon and are back at the same path with the same p
   expect(await again.call('wait', { path })).toMatchObject({ ExitCode: 0, StdoutBytes: 5 });
 });
 
+test('of two servers with a copied state folder the later one goes on under a new identity', async () => {
+  const [folder, copy] = [await newFolder(), await newFolder()];
+  const before = await start(folder);
+  const cmd = { path: 'cat', args: [] };
+  const made = await (await client(before)).call('mkproc', { path: `/${before.id}/p`, cmd });
+  await before.close();
+  execFileSync('cp', ['-a', join(folder, 'state'), copy]);
+  const first = await start(folder);
+  const shared = first.id;
+  const lines: string[] = [];
+  const later = await start(copy, { logger: linesOf(lines) });
+  expect([later.id, later.socketPath]).toEqual([shared, expect.not.stringContaining(first.socketPath)]);
+
+  const asker = await client(later);
+  await asker.call('mkchan', { path: `/${shared}/c`, capacity: 1 });
+  const { element } = await asker.call('mkproc', { path: `/${shared}/own`, cmd });
+  const waiting = asker.call('wait', { path: `/${shared}/own` });
+  // The one that was asked first does not matter: the later one yields.
+  await (await client(first)).call('rejoin', { address: later.address });
+  await until('two servers', () => first.members().length === 2 && later.members().length === 2);
+
+  expect(first.id).toBe(shared);
+  expect(later.id).not.toBe(shared);
+  expect(first.members()).toEqual(later.members());
+  const warned = lines.filter((line) => line.includes('under a new one'));
+  expect(warned).toEqual([expect.stringMatching(new RegExp(`${shared}.*${later.id}`))]);
+
+  // The elements have gone with the later one, to other paths; the first never heard of them, nor lost its own.
+  const root = `/${later.id}`;
+  const names = (await (await client(first, { target: later.id })).call('ls', { path: root })).entries;
+  expect(names.map(({ path }) => path)).toEqual([`${root}/c`, `${root}/own`, `${root}/p`]);
+  expect(await asker.call('peek', { path: `${root}/own`, element })).toMatchObject({ state: { Phase: 'running' } });
+  expect(await asker.call('peek', { path: `${root}/p` })).toMatchObject({ state: { Exit: 'unknown' } });
+  const atFirst = await client(first);
+  expect((await atFirst.call('ls', { path: `/${shared}` })).entries.map(({ path }) => path)).toEqual([`/${shared}/p`]);
+  expect(await atFirst.call('peek', { path: `/${shared}/p`, element: made.element })).toMatchObject({
+    state: { Pid: made.pid, Phase: 'running' },
+  });
+
+  // Who still speaks of the former id is told, and not led to its other holder.
+  await expect(asker.call('peek', { path: `/${shared}/own`, element })).rejects.toMatchObject({ code: 'gone' });
+  await asker.call('signal', { path: `${root}/own`, signal: 'KILL' });
+  expect(await waiting).toMatchObject({ Exit: 'signal: killed' });
+
+  // The new identity is kept, and with it the paths.
+  const { id } = later;
+  await later.close();
+  const again = await start(copy);
+  expect(again.id).toBe(id);
+  expect((await (await client(again)).call('ls', { path: `/${id}` })).entries).toHaveLength(2);
+});
+
 test('suicide answers and ends the daemon', async () => {
   const daemon = await start(await newFolder());
   expect(await (await client(daemon)).call('suicide', {})).toEqual({});
   await daemon.closed;
 });
+
+function linesOf(lines: string[]): Logger {
+  const say = (message: string, fields?: unknown): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const logger: Logger = { debug() {}, info() {}, warn: say, error: say, with: () => logger };
+  return logger;
+}

@@ -2,6 +2,7 @@ import type { Element } from '../elements/element.js';
 
 /** An element at its anchor. */
 export interface Held {
+  /** As of now: all paths change with the id of the server. */
   readonly path: string;
   /** Never given twice by one server. */
   readonly number: number;
@@ -10,17 +11,35 @@ export interface Held {
 
 /** A point of the tree; exists while it or a descendant holds an element. */
 export class Anchor {
-  readonly path: string;
-  readonly name: string;
   readonly parent: Anchor | undefined;
   held: Held | undefined;
   readonly #children = new Map<string, Anchor>();
   #sorted: readonly Anchor[] | undefined;
+  #name: string;
+  #path: string;
 
   constructor(parent: Anchor | undefined, name: string) {
     this.parent = parent;
-    this.name = name;
-    this.path = `${parent?.path ?? ''}/${name}`;
+    this.#name = name;
+    this.#path = `${parent?.path ?? ''}/${name}`;
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Gives a root another name, and with it every anchor below another path. */
+  rename(name: string): void {
+    this.#name = name;
+    const open: Anchor[] = [this];
+    for (let anchor = open.pop(); anchor !== undefined; anchor = open.pop()) {
+      anchor.#path = `${anchor.parent?.path ?? ''}/${anchor.#name}`;
+      open.push(...anchor.#children.values());
+    }
   }
 
   get hasChildren(): boolean {

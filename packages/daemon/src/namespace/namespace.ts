@@ -31,24 +31,34 @@ export interface NamespaceOptions {
  * An anchor exists while it or a descendant holds an element; a reservation alone makes none.
  */
 export class Namespace {
-  readonly serverId: string;
   readonly root: Anchor;
   readonly server: Element;
   readonly #nextNumber: () => number;
   readonly #maxElements: number;
   readonly #maxRemembered: number;
+  /** Paths below the server. */
   readonly #reserved = new Set<string>();
+  readonly #formerIds = new Set<string>();
   readonly #remembered = new Map<number, Held>();
   #size = 0;
 
   constructor({ serverId, server, nextNumber, maxElements, maxRemembered }: NamespaceOptions) {
-    this.serverId = serverId;
     this.server = server;
     this.#nextNumber = nextNumber;
     this.#maxElements = maxElements;
     this.#maxRemembered = maxRemembered;
     this.root = new Anchor(undefined, serverId);
-    this.root.held = { path: this.root.path, number: 0, element: server };
+    this.root.held = heldAt(this.root, 0, server);
+  }
+
+  get serverId(): string {
+    return this.root.name;
+  }
+
+  /** The server goes on under another id: all paths begin with it from now on, and the old ones are `gone`. */
+  rename(serverId: string): void {
+    this.#formerIds.add(this.root.name);
+    this.root.rename(serverId);
   }
 
   /** How many elements there are, the server not counted. */
@@ -89,11 +99,10 @@ export class Namespace {
     return held?.path === path ? held.element : undefined;
   }
 
-  /** The anchor at `path`, if it exists. Throws `not-found` for the path of another server. */
+  /** The anchor at `path`, if it exists. Throws `not-found` for the path of another server, `gone` for a former one of this. */
   anchor(path: string): Anchor | undefined {
     const [server, ...names] = split(path);
-    if (server !== this.serverId)
-      throw new CircuitError('not-found', `${path} is not on this server, ${this.serverId}`);
+    if (server !== this.serverId) throw this.#elsewhere(path, server ?? '');
     let anchor: Anchor | undefined = this.root;
     for (const name of names) anchor = anchor?.child(name);
     return anchor;
@@ -124,23 +133,28 @@ export class Namespace {
   }
 
   #reserve(path: string, ownNumber: number | undefined): Reservation {
-    if (this.anchor(path)?.held !== undefined || this.#reserved.has(path))
+    const names = split(path).slice(1);
+    const below = names.join('/');
+    if (this.anchor(path)?.held !== undefined || this.#reserved.has(below))
       throw new CircuitError('conflict', `${path}: anchor already has an element`, { detail: 'exists' });
     if (this.#size + this.#reserved.size >= this.#maxElements)
       throw new CircuitError('limit', `${path}: this server has ${this.#maxElements} elements`);
-    this.#reserved.add(path);
+    this.#reserved.add(below);
     const number = ownNumber ?? this.#nextNumber();
     let held: Held | undefined;
+    const presentPath = (): string => `${this.root.path}/${below}`;
     return {
-      path,
+      get path() {
+        return presentPath();
+      },
       number,
       fill: (element) => {
-        this.#reserved.delete(path);
-        held = this.#put({ path, number, element });
+        this.#reserved.delete(below);
+        held = this.#put(names, number, element);
         return held;
       },
       release: () => {
-        if (held === undefined) this.#reserved.delete(path);
+        if (held === undefined) this.#reserved.delete(below);
       },
       vacate: () => {
         if (held !== undefined) this.remove(held);
@@ -148,9 +162,10 @@ export class Namespace {
     };
   }
 
-  #put(held: Held): Held {
+  #put(names: readonly string[], number: number, element: Element): Held {
     let anchor = this.root;
-    for (const name of split(held.path).slice(1)) anchor = anchor.grow(name);
+    for (const name of names) anchor = anchor.grow(name);
+    const held = heldAt(anchor, number, element);
     anchor.held = held;
     this.#size++;
     return held;
@@ -165,9 +180,25 @@ export class Namespace {
     }
   }
 
+  #elsewhere(path: string, server: string): CircuitError {
+    if (!this.#formerIds.has(server))
+      return new CircuitError('not-found', `${path} is not on this server, ${this.serverId}`);
+    return new CircuitError('gone', `${path}: ${server} is another server, this one is now ${this.serverId}`);
+  }
+
   #gone(path: string, number: number): CircuitError {
     if (this.remembered(path, number) !== undefined)
       return new CircuitError('aborted', `the element ${number} at ${path} was scrubbed`);
     return new CircuitError('gone', `the element ${number} at ${path} was replaced or has ended`);
   }
+}
+
+function heldAt(anchor: Anchor, number: number, element: Element): Held {
+  return {
+    get path() {
+      return anchor.path;
+    },
+    number,
+    element,
+  };
 }

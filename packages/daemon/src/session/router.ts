@@ -25,8 +25,19 @@ export class Router {
     this.#options = options;
   }
 
-  /** Takes over a channel that the other side of `session`, `caller`, has opened. */
-  async route(accepted: Accepted, session: Session, caller: Caller, requests: Requests): Promise<void> {
+  /** The id of this server as of now. */
+  get ownId(): string {
+    return this.#options.cluster.self.id;
+  }
+
+  /** Takes over a channel that the other side of `session`, `caller`, has opened; this server was `knownAs` when the session began. */
+  async route(
+    accepted: Accepted,
+    session: Session,
+    caller: Caller,
+    requests: Requests,
+    knownAs: string = this.ownId,
+  ): Promise<void> {
     const { takeMembership, cluster } = this.#options;
     if (takeMembership(accepted, session, caller)) return;
     const { receiver, target, origin } = accepted;
@@ -39,6 +50,9 @@ export class Router {
         // One server hands on for a client; a second would be a circle of stale views.
         if (!isOurs) throw unknownServer(target);
         await requests.serve(receiver, behind);
+      } else if (!isOurs && target.toLowerCase() === knownAs.toLowerCase()) {
+        // Who means this server by its former id must not reach the other one that has it.
+        throw new CircuitError('gone', `${knownAs} is another server, this one is now ${cluster.self.id}`);
       } else if (isOurs) await requests.serve(receiver, caller);
       else await this.#relay(accepted, caller);
     } catch (error) {

@@ -43,7 +43,7 @@ export class Sessions {
     if (!dialled) this.#keep(session, caller);
     const requests = new Requests(verbs, limits.maxRequestsInFlight, logger);
     void session.closed.then(() => requests.withdrawAll());
-    void this.#accept(session, caller, requests);
+    void this.#accept(session, caller, requests, this.#options.router.ownId);
   }
 
   /** Takes no more and lets those that came in finish what is written; bounded by the grace time of a session. */
@@ -66,9 +66,10 @@ export class Sessions {
     });
   }
 
-  async #accept(session: Session, caller: Caller, requests: Requests): Promise<void> {
+  /** `knownAs`: what this server was called when the session began. */
+  async #accept(session: Session, caller: Caller, requests: Requests, knownAs: string): Promise<void> {
     try {
-      for (;;) void this.#options.router.route(await session.accept(), session, caller, requests);
+      for (;;) void this.#options.router.route(await session.accept(), session, caller, requests, knownAs);
     } catch (error) {
       this.#options.logger.debug('a session is over', { from: caller.address, reason: toCircuitError(error).message });
     }

@@ -1,5 +1,5 @@
 import { CircuitError, isCircuitError } from '@circuit/base';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 import { type KnownMember, readKnownMembers, writeKnownMembers } from './known-members.js';
@@ -62,9 +62,13 @@ export class StateFolder {
     const lock = await lockFolder(path, processes);
     try {
       const file = join(path, daemonFileName);
-      const former = (await readRecord(file))?.socket;
-      const socket = await prepareSocket(where, typeof former === 'string' ? former : undefined);
-      await replaceRecord(file, { version: 1, ...lock.holder, socket });
+      const { dev, ino } = await stat(path);
+      const place = `${dev}:${ino}`;
+      const former = await readRecord(file);
+      // A copied folder names the socket of its original, which may be in use.
+      const isOurs = former?.place === place && typeof former.socket === 'string';
+      const socket = await prepareSocket(where, isOurs ? (former.socket as string) : undefined);
+      await replaceRecord(file, { version: 1, ...lock.holder, socket, place });
       return new StateFolder(path, socket, lock);
     } catch (error) {
       await lock.release();

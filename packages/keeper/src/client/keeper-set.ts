@@ -12,9 +12,9 @@ import {
 } from '@circuit/base';
 import { readSpec } from '../folder/records.js';
 import { processFiles } from '../folder/process-files.js';
-import { namesIn } from '../folder/segments.js';
 import { systemProcessTable } from '../platform/process-table.js';
 import { readStartAnswer } from '../protocol/answers.js';
+import { disownCopy, keeperNumbers } from './copied-folder.js';
 import { KeeperHome, socketPathOf } from './keeper-home.js';
 import { loadBundle } from './launch-keeper.js';
 import { SegmentReader } from './output-reader.js';
@@ -58,6 +58,11 @@ export async function openKeeperSet(
   socketPathOf(options.socketFolder, join(keepersFolder, '1'), 1);
   mkdirSync(keepersFolder, { recursive: true, mode: 0o700 });
   if (options.socketFolder !== undefined) mkdirSync(options.socketFolder, { recursive: true, mode: 0o700 });
+  const processes = disownCopy(keepersFolder, options.clock.wall());
+  if (processes > 0) {
+    const text = 'the state folder is a copy: the processes of its original are left alone';
+    options.logger.warn(text, { stateFolder, processes });
+  }
   const bundle = await loadBundle(options.bundlePath);
   const { clock, logger, socketFolder, keepTotalBytes = tenthOfDisk(keepersFolder) } = options;
   const set = new HomeSet(keepTotalBytes, (number, onEvent) => {
@@ -77,7 +82,7 @@ export async function openKeeperSet(
     });
   });
   try {
-    for (const name of namesIn(keepersFolder)) if (/^[1-9]\d{0,8}$/.test(name)) await set.add(Number(name), { signal });
+    for (const number of keeperNumbers(keepersFolder)) await set.add(number, { signal });
   } catch (error) {
     await set.close();
     throw error;

@@ -311,7 +311,7 @@ export class MeshMembership implements Membership {
   }
 
   async #rename(twin: Member): Promise<void> {
-    this.#log.warn('membership: an earlier server holds the same key', { id: twin.id, addr: twin.addr });
+    this.#log.info('membership: an earlier server holds the same key', { id: twin.id, addr: twin.addr });
     try {
       const identity = this.#options.hooks?.onTwin?.(twin);
       if (identity === undefined) throw new CircuitError('conflict', `${twin.id} runs at ${twin.addr} already`);

@@ -8,7 +8,7 @@ import {
   type SendResponse,
 } from '@circuit/protocol';
 import type { Call } from '../../dispatch/call.js';
-import type { Element, Operations } from '../element.js';
+import type { Element, Operations, Place } from '../element.js';
 import type { HeldBudget } from './held-budget.js';
 import type { Line } from './line.js';
 import { Matcher, type Offer, type Taker } from './matcher.js';
@@ -16,7 +16,7 @@ import { Receiving } from './receiving.js';
 import { Sending } from './sending.js';
 
 export interface ChanOptions {
-  readonly path: string;
+  readonly place: Pick<Place, 'path'>;
   readonly capacity: number;
   readonly clock: Clock;
   readonly budget: HeldBudget;
@@ -65,7 +65,7 @@ export class ChanElement implements Element {
   }
 
   scrub(): void {
-    this.#matcher.abort(new CircuitError('aborted', `the channel ${this.#options.path} was scrubbed`));
+    this.#matcher.abort(new CircuitError('aborted', `the channel ${this.#options.place.path} was scrubbed`));
   }
 
   release(reason: CircuitError): void {
@@ -74,10 +74,10 @@ export class ChanElement implements Element {
 
   #send({ content }: RequestOf<'send'>, call: Call<'send'>): Promise<SendResponse> {
     const matcher = this.#matcher;
-    const { clock, budget, maxWaiters, path } = this.#options;
-    if (matcher.closed) throw new CircuitError('closed', `send ${path}: channel closed`);
+    const { clock, budget, maxWaiters, place } = this.#options;
+    if (matcher.closed) throw new CircuitError('closed', `send ${place.path}: channel closed`);
     if (matcher.waiting.length >= maxWaiters)
-      throw new CircuitError('limit', `send ${path}: ${maxWaiters} senders wait already`, { retryable: true });
+      throw new CircuitError('limit', `send ${place.path}: ${maxWaiters} senders wait already`, { retryable: true });
     const sending = new Sending(matcher, budget, content, call, clock.wall());
     matcher.offer(sending);
     if (!sending.counted) call.onGone(() => sending.withdraw());
@@ -86,10 +86,10 @@ export class ChanElement implements Element {
 
   #recv(call: Call<'recv'>): Promise<RecvResponse> {
     const matcher = this.#matcher;
-    const { clock, maxWaiters, path } = this.#options;
+    const { clock, maxWaiters, place } = this.#options;
     if (matcher.takers.length >= maxWaiters)
-      throw new CircuitError('limit', `recv ${path}: ${maxWaiters} receivers wait already`, { retryable: true });
-    const receiving = new Receiving(matcher, path, call, clock.wall(), this.#nothingMore);
+      throw new CircuitError('limit', `recv ${place.path}: ${maxWaiters} receivers wait already`, { retryable: true });
+    const receiving = new Receiving(matcher, place.path, call, clock.wall(), this.#nothingMore);
     matcher.take(receiving);
     call.onGone(() => receiving.withdraw());
     return receiving.result;
@@ -97,7 +97,7 @@ export class ChanElement implements Element {
 
   #close(): Record<string, never> {
     if (!this.#matcher.close())
-      throw new CircuitError('conflict', `close ${this.#options.path}: channel is closed already`, {
+      throw new CircuitError('conflict', `close ${this.#options.place.path}: channel is closed already`, {
         detail: 'closed',
       });
     return {};

@@ -11,8 +11,8 @@ export interface ChanMakerOptions {
 
 /** Makes channel elements, which live in memory and end with the daemon. */
 export function chanMaker(options: ChanMakerOptions): Maker<'mkchan'> {
-  return ({ path, capacity }, place) => ({
-    element: new ChanElement({ ...options, path, capacity }),
+  return ({ capacity }, place) => ({
+    element: new ChanElement({ ...options, place, capacity }),
     response: { element: place.number },
   });
 }

@@ -60,7 +60,8 @@ export class ProcElement implements Element {
 
   async scrub({ kill }: { readonly kill: boolean }): Promise<void> {
     const { keepers } = this.#options;
-    const { id, path } = this.#record;
+    const { id } = this.#record;
+    const { path } = this.#place;
     // Before the kill: who waits hears the scrub, not by chance the end that it brings about.
     const scrubbed = new CircuitError('aborted', `wait ${path}: the process was scrubbed`);
     for (const waiting of this.#waiting) waiting.abort(scrubbed);
@@ -121,7 +122,7 @@ export class ProcElement implements Element {
     if (isPipe && !allows(call.caller.right, 'act'))
       throw new CircuitError(
         'denied',
-        `output ${this.#record.path}: reading takes the bytes away; it needs the full key`,
+        `output ${this.#place.path}: reading takes the bytes away; it needs the full key`,
       );
     return this.#asGuest(async () => {
       const reader = this.#options.keepers.openOutput(this.#record.id, request.stream, {
@@ -157,7 +158,8 @@ export class ProcElement implements Element {
       return await work;
     } catch (error) {
       const cause = toCircuitError(error);
-      const { id, path } = this.#record;
+      const { id } = this.#record;
+      const { path } = this.#place;
       if (this.#gone && cause.code === 'gone') {
         const message = `${verb} ${path}: the process was scrubbed`;
         throw new CircuitError('aborted', message, { cause });
@@ -205,7 +207,7 @@ export class ProcElement implements Element {
 
   #known(): ProcessRecord {
     const record = this.#options.keepers.get(this.#record.id);
-    if (record === undefined) throw new CircuitError('gone', `the process at ${this.#record.path} was forgotten`);
+    if (record === undefined) throw new CircuitError('gone', `the process at ${this.#place.path} was forgotten`);
     return record;
   }
 
