@@ -1,5 +1,5 @@
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { SessionDoor } from '../resume/session-door.js';
 import type { PeerInfo, Session } from '../types.js';
 import { SocketCarrier } from './socket-carrier.js';
 import { socketError } from './socket-error.js';
@@ -8,15 +8,20 @@ import { socketError } from './socket-error.js';
 export interface Listener {
   /** Where it listens; the real port if 0 was asked for. */
   readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
-  /** Takes no more connections and drops those that are no session yet; sessions go on. Idempotent. */
+  /** Takes no more connections and drops those that are no session yet; sessions go on, but can't resume. Idempotent. */
   close(): Promise<void>;
 }
 
 /** Called for each session that came in; owns it from then on. */
 export type OnSession = (session: Session) => void;
 
-/** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. */
-export async function startListener(server: Server, options: ListenOptions, what: string): Promise<Listener> {
+/** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. `door` closes with the listener. */
+export async function startListener(
+  server: Server,
+  options: ListenOptions,
+  what: string,
+  door?: SessionDoor,
+): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -38,6 +43,7 @@ export async function startListener(server: Server, options: ListenOptions, what
     close() {
       closing ??= new Promise<void>((resolve) => {
         server.close(() => undefined);
+        door?.close();
         for (const socket of sockets) if (!owned.has(socket)) socket.destroy();
         resolve();
       });
@@ -48,16 +54,10 @@ export async function startListener(server: Server, options: ListenOptions, what
 
 const owned = new WeakSet<Socket>();
 
-/** Makes the session of an accepted connection. */
-export function acceptSession(
-  socket: Socket,
-  raw: Socket,
-  peer: PeerInfo,
-  options: SessionOptions | undefined,
-  onSession: OnSession,
-): void {
+/** Brings an accepted connection to the door of its listener. */
+export function acceptSession(door: SessionDoor, socket: Socket, raw: Socket, peer: PeerInfo): void {
   owned.add(raw);
-  onSession(new ChannelSession(new SocketCarrier(socket, peer), 'listener', options));
+  door.accept(new SocketCarrier(socket, peer));
 }
 
 function ignore(): void {}

@@ -1,6 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { WaitOptions } from '@circuit/base';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import { dialSession } from '../resume/dial-session.js';
+import type { Resume } from '../resume/options.js';
+import { SessionDoor } from '../resume/session-door.js';
+import type { SessionOptions } from '../session/session.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
@@ -13,26 +16,27 @@ export interface TcpOptions {
   /** 0 lets a listener take any free port. */
   readonly port: number;
   readonly session?: SessionOptions;
+  /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
+  readonly resume?: Resume;
 }
 
 /** A session over a plain TCP connection: no encryption, no proof of who is there. */
-export async function dialTcp({ host, port, session, signal }: TcpOptions & WaitOptions): Promise<Session> {
-  const socket = connect({ host, port, noDelay: true });
-  await connected(socket, 'connect', `dial tcp ${hostPort(host, port)}`, signal);
-  return new ChannelSession(
-    new SocketCarrier(socket, { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) }),
-    'dialler',
-    session,
-  );
+export function dialTcp({ host, port, session, resume, signal }: TcpOptions & WaitOptions): Promise<Session> {
+  const connectTcp = async (wait: WaitOptions): Promise<SocketCarrier> => {
+    const socket = connect({ host, port, noDelay: true });
+    await connected(socket, 'connect', `dial tcp ${hostPort(host, port)}`, wait.signal);
+    return new SocketCarrier(socket, { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) });
+  };
+  return dialSession(connectTcp, { session, resume, signal });
 }
 
 /** Takes sessions on a TCP port. */
-export function listenTcp({ host, port, session }: TcpOptions, onSession: OnSession): Promise<Listener> {
+export async function listenTcp({ host, port, session, resume }: TcpOptions, onSession: OnSession): Promise<Listener> {
+  const door = new SessionDoor({ session, resume, onSession });
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const peer = { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) };
-    acceptSession(socket, socket, peer, session, onSession);
+    acceptSession(door, socket, socket, { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) });
   });
-  return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`);
+  return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`, door);
 }
 
 /** `host:port`, with brackets around an IPv6 address. */

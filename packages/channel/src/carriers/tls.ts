@@ -2,7 +2,10 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import { dialSession } from '../resume/dial-session.js';
+import type { Resume } from '../resume/options.js';
+import { SessionDoor } from '../resume/session-door.js';
+import type { SessionOptions } from '../session/session.js';
 import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
@@ -24,6 +27,8 @@ export interface DialTlsOptions extends WaitOptions {
   readonly port: number;
   readonly psk: PreSharedKey;
   readonly session?: SessionOptions;
+  /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
+  readonly resume?: Resume;
 }
 
 export interface ListenTlsOptions {
@@ -36,6 +41,8 @@ export interface ListenTlsOptions {
   /** Called for connections that did not; for a log line. */
   readonly onRefused?: (address: string, reason: string) => void;
   readonly session?: SessionOptions;
+  /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
+  readonly resume?: Resume;
 }
 
 const keyBytes = 32;
@@ -47,9 +54,14 @@ const suites = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
  * A session over TLS 1.3 with a pre-shared key: both sides have proved that they know it, nothing else is accepted.
  * Rejects with `denied` for a wrong key or identity, and for a listener that shows a certificate instead.
  */
-export async function dialTls({ host, port, psk, session, signal }: DialTlsOptions): Promise<Session> {
+export async function dialTls(options: DialTlsOptions): Promise<Session> {
+  const { psk, session, resume, signal } = options;
   checkKey(psk.key);
   checkIdentity(psk.identity);
+  return dialSession((wait) => connectTls(options, wait), { session, resume, signal });
+}
+
+async function connectTls({ host, port, psk }: DialTlsOptions, { signal }: WaitOptions): Promise<SocketCarrier> {
   const what = `dial tls ${hostPort(host, port)}`;
   const socket = connect({
     host,
@@ -72,13 +84,13 @@ export async function dialTls({ host, port, psk, session, signal }: DialTlsOptio
     socket.destroy();
     throw new CircuitError('denied', `${what}: the other side did not prove the key`);
   }
-  const peer = peerInfo(socket, hostPort(host, port), psk.identity);
-  return new ChannelSession(new SocketCarrier(socket, peer), 'dialler', session);
+  return new SocketCarrier(socket, peerInfo(socket, hostPort(host, port), psk.identity));
 }
 
 /** Takes sessions on a TLS port from who knows a key; the session's `peer.identity` names it. */
-export function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
-  const { host, port, session, onRefused } = options;
+export async function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
+  const { host, port, session, resume, onRefused } = options;
+  const door = new SessionDoor({ session, resume, onSession });
   const identities = new WeakMap<TLSSocket, string>();
   // What the owner's callback throws must not reach OpenSSL's: any stranger could end the process by naming that identity.
   const keyFor = (identity: string): Uint8Array | undefined => {
@@ -119,20 +131,14 @@ export function listenTls(options: ListenTlsOptions, onSession: OnSession): Prom
       socket.destroy();
       return;
     }
-    acceptSession(
-      socket,
-      raws.get(remote(socket)) ?? socket,
-      peerInfo(socket, remote(socket), identity),
-      session,
-      onSession,
-    );
+    acceptSession(door, socket, raws.get(remote(socket)) ?? socket, peerInfo(socket, remote(socket), identity));
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);
     onRefused?.(remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
     socket.destroy();
   });
-  return startListener(server, { host, port }, `listen tls ${hostPort(host, port)}`);
+  return startListener(server, { host, port }, `listen tls ${hostPort(host, port)}`, door);
 }
 
 function peerInfo(socket: TLSSocket, address: string, identity: string): PeerInfo {

@@ -4,6 +4,8 @@ import { decodeStep, encodeStep, type RefusalCode, type Step } from './handshake
 
 /** More than this is not taken in before somebody has taken the connection over. */
 const maxEarlyBytes = 1_048_576;
+/** A connection that was ended has this long for what was written to it. */
+const lingerMs = 2000;
 
 /**
  * A connection whose conversation has not begun: reads the steps of the handshake one by one, then hands everything to
@@ -11,6 +13,7 @@ const maxEarlyBytes = 1_048_576;
  */
 export class FreshLink {
   readonly carrier: Carrier;
+  readonly #clock: Clock;
   #timer: Timer;
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
@@ -21,6 +24,7 @@ export class FreshLink {
 
   constructor(carrier: Carrier, clock: Clock, handshakeMs: number) {
     this.carrier = carrier;
+    this.#clock = clock;
     this.#timer = clock.after(handshakeMs, () => {
       this.destroy(new CircuitError('timeout', `resume: no handshake within ${handshakeMs} ms`, { retryable: true }));
     });
@@ -71,12 +75,12 @@ export class FreshLink {
     if (this.open) this.carrier.write([frame], frame.length);
   }
 
-  /** Says why this connection is not taken and ends it; one that does not end its side is cut when its time is over. */
+  /** Says why this connection is not taken and ends it. */
   refuse(code: RefusalCode, message: string): void {
     this.say({ step: 'refused', code, message });
     this.#early = [];
     this.#failure ??= new CircuitError('denied', message);
-    if (this.#closed === undefined) this.carrier.end();
+    this.end();
   }
 
   destroy(reason: CircuitError = new CircuitError('aborted', 'resume: connection dropped')): void {
@@ -84,10 +88,12 @@ export class FreshLink {
     this.carrier.destroy();
   }
 
-  /** Cuts a connection that was ended and does not end on the other side. */
-  endWithin(clock: Clock, ms: number): void {
+  /** Ends this side behind what was written; a connection whose other side does not end as well is cut. */
+  end(): void {
     this.#timer.cancel();
-    if (this.#closed === undefined) this.#timer = clock.after(ms, () => this.carrier.destroy());
+    if (this.#closed !== undefined) return;
+    this.#timer = this.#clock.after(lingerMs, () => this.carrier.destroy());
+    this.carrier.end();
   }
 
   /** What arrived and what will arrive is for `events`. Called once. */

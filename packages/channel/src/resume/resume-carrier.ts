@@ -24,9 +24,6 @@ type Line =
   | { readonly name: 'away'; readonly timer: Timer }
   | { readonly name: 'over' };
 
-/** A connection that is to end has this long for what was written to it. */
-const lingerMs = 2000;
-
 /**
  * A carrier that goes on from connection to connection; the table of its states is in docs/protocol.md, section 12.
  *
@@ -143,7 +140,7 @@ export class ResumeCarrier implements Carrier {
   giveUp(reason: CircuitError): void {
     if (this.#line.name === 'over') return;
     const orderly = this.#stream.endReceived;
-    if (this.#line.name === 'connected') this.#hangUp(this.#line.link);
+    if (this.#line.name === 'connected') this.#line.link.end();
     this.#over();
     this.#events?.closed(orderly ? undefined : reason);
   }
@@ -187,7 +184,7 @@ export class ResumeCarrier implements Carrier {
       );
     }
     if (!this.#stream.complete) return;
-    this.#hangUp(link);
+    link.end();
     this.#over();
     this.#events?.closed();
   }
@@ -222,14 +219,9 @@ export class ResumeCarrier implements Carrier {
       const { link } = this.#line;
       const segment = goneSegment(reason);
       link.carrier.write([segment], segment.length);
-      this.#hangUp(link);
+      link.end();
     }
     this.#over();
-  }
-
-  #hangUp(link: FreshLink): void {
-    link.carrier.end();
-    link.endWithin(this.#options.clock, lingerMs);
   }
 
   #over(): void {
