@@ -41,9 +41,18 @@ module.exports = {
       comment: 'The channel core, base, protocol and the client core run in browsers.',
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
-        pathNot: '^packages/(channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
+        pathNot: '^packages/(base/src/node|channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
       },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'browser-safe-core-leaves-the-rest-of-base',
+      severity: 'error',
+      from: {
+        path: '^packages/(base|protocol|channel|client)/src/',
+        pathNot: '^packages/(base/src/node|channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
+      },
+      to: { path: '^packages/base/(src|dist)/node/' },
     },
     {
       name: 'no-cycles',

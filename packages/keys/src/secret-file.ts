@@ -1,5 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { constants, type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { makeFolder } from '@circuit/base/node';
+import { constants, type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { errnoOf, fileError } from './fs-error.js';
@@ -56,7 +57,7 @@ async function withTemporary<T>(path: string, text: string, place: (temporary: s
   const folder = dirname(path);
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     try {
       await writeSynced(temporary, text);
       const placed = await place(temporary);

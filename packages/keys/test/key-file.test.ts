@@ -100,3 +100,8 @@ test('a place that cannot be written is an error that names it', async () => {
   await expect(ensureKeyFile(join(folder, 'file', 'key'))).rejects.toThrow(join(folder, 'file', 'key'));
   expect(await readdir(folder)).toEqual(['file']);
 });
+
+test.skipIf(process.platform !== 'linux')('a folder that cannot be made is an error, not an endless try', async () => {
+  await expect(writeKeyFile('/proc/circuit/a/key', generateKey())).rejects.toMatchObject({ code: 'not-found' });
+  await expect(ensureKeyFile('/proc/circuit/a/key')).rejects.toThrow('write /proc/circuit/a/key');
+});

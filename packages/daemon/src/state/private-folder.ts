@@ -1,7 +1,7 @@
 import { CircuitError } from '@circuit/base';
-import { chmod, lstat, mkdir, readdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { errnoOf, stateError } from './fs-error.js';
+import { makeFolder } from '@circuit/base/node';
+import { chmod, lstat, readdir } from 'node:fs/promises';
+import { stateError } from './fs-error.js';
 
 /**
  * Makes `path` (0700, with its parents) or checks the one that is there: a folder of this user that nobody else can look into.
@@ -19,31 +19,6 @@ export async function ensurePrivateFolder(path: string, uid: number | undefined)
     throw new CircuitError('denied', `folder ${path}: ${fault.what}`, { detail: 'exposed' });
   } catch (error) {
     throw stateError(error, `prepare folder ${path}`);
-  }
-}
-
-/**
- * Makes `path` with its parents. Node's own `recursive` never ends where the file system answers ENOENT below a folder that is there,
- * as /proc does.
- */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await makeOneFolder(path);
-  } catch (error) {
-    const parent = dirname(path);
-    if (errnoOf(error) !== 'ENOENT' || parent === path) throw error;
-    await makeFolder(parent);
-    await makeOneFolder(path);
-  }
-}
-
-async function makeOneFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    // What stands there is judged by the caller; on a read-only file system it is no matter that it cannot be made.
-    const there = await lstat(path).catch(() => undefined);
-    if (there === undefined) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CircuitError,
@@ -10,6 +10,7 @@ import {
   throwIfAborted,
   type WaitOptions,
 } from '@circuit/base';
+import { makeFolder } from '@circuit/base/node';
 import { readSpec } from '../folder/records.js';
 import { processFiles } from '../folder/process-files.js';
 import { systemProcessTable } from '../platform/process-table.js';
@@ -56,8 +57,8 @@ export async function openKeeperSet(
   throwIfAborted(signal);
   const keepersFolder = join(stateFolder, 'keepers');
   socketPathOf(options.socketFolder, join(keepersFolder, '1'), 1);
-  mkdirSync(keepersFolder, { recursive: true, mode: 0o700 });
-  if (options.socketFolder !== undefined) mkdirSync(options.socketFolder, { recursive: true, mode: 0o700 });
+  await makeFolder(keepersFolder);
+  if (options.socketFolder !== undefined) await makeFolder(options.socketFolder);
   const processes = disownCopy(keepersFolder, options.clock.wall());
   if (processes > 0) {
     const text = 'the state folder is a copy: the processes of its original are left alone';

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CircuitError, orAborted, type WaitOptions } from '@circuit/base';
+import { makeFolder } from '@circuit/base/node';
 import type { KeeperFiles } from '../folder/process-files.js';
 import { type KeeperArguments, readyFd } from '../protocol/arguments.js';
 
@@ -39,7 +40,7 @@ export interface LaunchOptions extends WaitOptions {
  * but PATH, and outlives it. Rejects with `io` and the end of its log when it does not come up.
  */
 export async function launchKeeper({ files, bundle, nodePath, keeper, signal }: LaunchOptions): Promise<void> {
-  mkdirSync(files.folder, { recursive: true, mode: 0o700 });
+  await makeFolder(files.folder);
   const fresh = `${files.bundle}.new`;
   writeFileSync(fresh, bundle.content, { mode: 0o600 });
   renameSync(fresh, files.bundle);

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { CircuitError, type Clock, type Logger, type Timer } from '@circuit/base';
+import { makeFolder } from '@circuit/base/node';
 import { writeJson } from '../folder/json-file.js';
 import type { KeeperFiles } from '../folder/process-files.js';
 import { identify, type KeeperRecord } from '../folder/records.js';
@@ -59,7 +60,7 @@ export class KeeperServer {
   async open(): Promise<void> {
     const { files, socketPath, bundle, table, clock } = this.#options;
     this.#graceBegins(clock);
-    mkdirSync(files.processes, { recursive: true, mode: 0o700 });
+    await makeFolder(files.processes);
     await this.#keeper.open();
     rmSync(socketPath, { force: true });
     const server = createServer((socket) => this.#accept(socket));

@@ -38,7 +38,7 @@ test('a keeper without work is let go while the daemon lives, and the next start
     await until('the keeper has ended', () => keepers.strays().length === 0);
     expect(await readAll(set, id)).toBe(`round ${i}\n`);
   }
-  expect(readdirSync(join(keepers.folder, 'keepers'))).toEqual(['1']);
+  expect(readdirSync(join(keepers.folder, 'keepers'))).toEqual(['1', 'place.json']);
   expect(set.list()).toHaveLength(3);
 });
 

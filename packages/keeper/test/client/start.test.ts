@@ -6,6 +6,10 @@ import { readAll, startOk } from '../fixtures/read-all.js';
 
 const keepers = useKeepers();
 
+test.skipIf(process.platform !== 'linux')('a folder that cannot be made is an error, not an endless try', async () => {
+  await expect(keepers.open({}, '/proc/circuit/state')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test('a process runs, its output is read and its exit code kept', async () => {
   const set = await keepers.open();
   const id = await startOk(set, keepers.spec('sh', ['-c', 'echo out; echo err >&2; exit 7']));

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCircuitError, type Logger, toCircuitError } from '@circuit/base';
+import { makeFolder } from '@circuit/base/node';
 import { type ProcRecord, readProcRecord, writeProcRecord } from './proc-record.js';
 
 const suffix = '.json';
@@ -20,7 +21,7 @@ export class ProcFolder {
 
   /** All records, in the order of their numbers. One that cannot be understood is logged and left where it is. */
   async load(): Promise<readonly ProcRecord[]> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     const records: ProcRecord[] = [];
     for (const name of await readdir(this.#folder)) {
       if (!name.endsWith(suffix)) continue;
