@@ -106,7 +106,7 @@ class VerbContext implements Context {
   }
 
   connect(): Promise<Cluster> {
-    this.#cluster ??= this.#connect();
+    this.#cluster ??= this.dial({ signal: this.#signal });
     return this.#cluster;
   }
 
@@ -116,14 +116,14 @@ class VerbContext implements Context {
     await cluster?.close();
   }
 
-  async #connect(): Promise<Cluster> {
+  async dial(options: Parameters<Context['dial']>[0]): Promise<Cluster> {
     const { connect } = await import('@circuit/client/node');
     return connect({
       dial: this.line.text('dial'),
       keyFile: this.line.text('hmac'),
       insecure: this.line.flag('insecure'),
       env: this.io.env,
-      signal: this.#signal,
+      ...options,
     });
   }
 }

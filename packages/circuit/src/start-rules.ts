@@ -68,6 +68,6 @@ export async function securityOf(host: string, options: SecurityOptions): Promis
 }
 
 /** Whether only this machine can reach `host`. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

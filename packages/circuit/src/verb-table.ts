@@ -20,6 +20,10 @@ export const verbTable: VerbEntries = {
   wait: { summary: 'wait for the end of a process', load: async () => (await import('./verbs/wait.js')).wait },
   waitall: { summary: 'wait for many processes', load: async () => (await import('./verbs/waitall.js')).waitall },
   run: { summary: 'run a command from start to end', load: async () => (await import('./verbs/run.js')).run },
+  forward: {
+    summary: 'reach a port that a server can reach',
+    load: async () => (await import('./verbs/forward.js')).forward,
+  },
   join: { summary: 'merge two clusters', load: async () => (await import('./verbs/join.js')).join },
   suicide: { summary: 'end a server', load: async () => (await import('./verbs/suicide.js')).suicide },
   help: { summary: 'explain a verb', load: async () => (await import('./verbs/help.js')).help },

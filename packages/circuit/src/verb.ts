@@ -1,5 +1,5 @@
 import type { ExitSituation } from '@circuit/protocol';
-import type { Cluster } from '@circuit/client/node';
+import type { Cluster, DialOptions } from '@circuit/client/node';
 import type { CommandLine, OptionSpecs } from './command-line.js';
 import type { Io } from './io.js';
 
@@ -22,6 +22,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** The cluster that the options and the environment name; connected at the first call, closed behind the verb. */
   connect(): Promise<Cluster>;
+  /** A connection of the verb's own, which it closes: for verbs that outlive a server. */
+  dial(options: Pick<DialOptions, 'signal' | 'timeoutMs'>): Promise<Cluster>;
   /** How failures from here on are told; see `exitCodeOf`. Begins as `plain`. */
   situation: ExitSituation;
 }

@@ -20,6 +20,7 @@ export type { BytesInput, ByteStream, CollectOptions } from './bytes.js';
 export type { Chan, Sendable } from './chan.js';
 export type { Cluster } from './cluster.js';
 export { connectSession, type ConnectSessionOptions } from './connect-session.js';
+export type { Forwarding } from './forwarding.js';
 export type { ListOptions } from './list.js';
 export type { Message } from './message.js';
 export type { Gap, Output, OutputOptions, OutputReading } from './output.js';

@@ -2,6 +2,7 @@ import type { WaitOptions } from '@circuit/base';
 import type { ProfileName, RejoinResponse, ServerState } from '@circuit/protocol';
 import { CircuitError } from '@circuit/base';
 import { ByteReading, collect, type CollectOptions } from './bytes.js';
+import { Forwarding } from './forwarding.js';
 import type { Uplink } from './uplink.js';
 
 /** How a profile is taken. */
@@ -45,6 +46,14 @@ export class Server {
     const bytes = await collect(new ByteReading(heard.event.source), { maxBytes, signal });
     await call.result({ signal });
     return bytes;
+  }
+
+  /**
+   * Connections of that daemon to `address` (`HOST:PORT` or `unix:/PATH`), as its host's network has them; see {@link Forwarding}. Nothing is
+   * dialled yet. Whoever opens it closes it. Rejects with `invalid`, `denied` for a key that may only look, `not-found` for an unknown server.
+   */
+  forward(address: string, { signal }: WaitOptions = {}): Promise<Forwarding> {
+    return Forwarding.open(this.#uplink, this.path, address, { signal });
   }
 
   /** Merges its cluster with that of the server at `address`; `changed` is false when it was the same. */

@@ -14,6 +14,8 @@ export interface DaemonLimits {
   readonly maxChanWaiters: number;
   /** Bytes that all channel elements hold for messages without a receiver. */
   readonly maxChanHeldBytes: number;
+  /** Connections that this server holds on behalf of clients, of all its `forward` requests together. */
+  readonly maxForwarded: number;
   /** How long a relayed request waits for the link to its server. */
   readonly linkMs: number;
   /** How long a stamped channel waits for its session to prove that it is a server's. */
@@ -28,6 +30,7 @@ export const defaultDaemonLimits: DaemonLimits = {
   maxRemembered: 10_000,
   maxChanWaiters: 65_536,
   maxChanHeldBytes: 268_435_456,
+  maxForwarded: 1024,
   linkMs: 5000,
   proofMs: 2000,
 };

@@ -1,5 +1,6 @@
 import { CircuitError, type Clock, type Logger, Scope } from '@circuit/base';
 import type { Session } from '@circuit/channel';
+import { ConnectionBudget } from '@circuit/channel/gateway';
 import type { KeeperSet } from '@circuit/keeper/client';
 import type { Cluster } from './cluster.js';
 import { Verbs } from './dispatch/verbs.js';
@@ -47,7 +48,13 @@ export class LocalServer {
   static async open(options: LocalServerOptions): Promise<LocalServer> {
     const { cluster, keepers, clock, logger, limits } = options;
     const scope = new Scope();
-    const server = new ServerElement({ cluster, clock, load: scope.use(watchLoad()), suicide: options.suicide });
+    const server = new ServerElement({
+      cluster,
+      clock,
+      load: scope.use(watchLoad()),
+      forwarded: new ConnectionBudget(limits.maxForwarded),
+      suicide: options.suicide,
+    });
     const namespace = new Namespace({
       serverId: cluster.self.id,
       server,

@@ -56,6 +56,7 @@ export {
   signalNumber,
   signalWords,
 } from './signal-name.js';
+export { formatSocketTarget, parseSocketTarget, type SocketTarget } from './socket-target.js';
 export {
   type ChanState,
   type ChanWaiter,
@@ -76,9 +77,13 @@ export {
 export {
   type AckOf,
   type AtElement,
+  type Connection,
   type Done,
   type Entry,
   type EventOf,
+  type ForwardAck,
+  type ForwardEvent,
+  type ForwardRequest,
   isVerbName,
   type LsRequest,
   type LsResponse,

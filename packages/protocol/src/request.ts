@@ -6,6 +6,7 @@ import { isGlob, readGlob } from './glob.js';
 import { invalid, orThrow, type Parsed, parsing, shown } from './parsed.js';
 import { readPath } from './path.js';
 import { readSignal } from './signal-name.js';
+import { formatSocketTarget, parseSocketTarget } from './socket-target.js';
 import { type AtElement, type Done, isVerbName, profileNames, type RequestOf, type VerbName, verbs } from './verb.js';
 
 /** The version of what client and daemon say; the daemon answers `ping` with it. */
@@ -92,6 +93,7 @@ const readers: { readonly [V in VerbName]: (fields: Fields) => RequestOf<V> } = 
     name: fields.choice('name', profileNames),
     ...optional('ms', fields.has('ms') ? fields.integer('ms', 1, requestLimits.profileMs) : undefined),
   }),
+  forward: (fields) => ({ address: formatSocketTarget(orThrow(parseSocketTarget(fields.text('address')))) }),
   ping: nothing,
 };
 

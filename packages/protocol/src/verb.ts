@@ -3,6 +3,7 @@ import type { Cmd } from './command.js';
 import type { ElementKind } from './kind.js';
 import type { Right } from './right.js';
 import type { SignalName } from './signal-name.js';
+import type { SocketTarget } from './socket-target.js';
 import type { ChanState, ElementState, ProcState } from './state.js';
 
 /** An anchor, and if `element` is given the very element that is meant: another one there is answered with `gone`. */
@@ -195,6 +196,34 @@ export interface ProfileEvent {
   readonly source: ByteSource;
 }
 
+/** Connections of this server to `address`: `HOST:PORT` or `unix:/PATH`, looked up and dialled by the server itself. */
+export interface ForwardRequest {
+  readonly address: string;
+}
+
+/**
+ * Sent as a message that asks for an answer: the client sends a {@link ForwardAck} for each connection it wants, and closes the channel when it
+ * wants no more. The request is under way until then, so its failure tells that the server is gone.
+ */
+export interface ForwardEvent {
+  readonly type: 'ready';
+}
+
+/**
+ * One connection, please, to the address of the request; sent as a message that asks for an answer, which is a {@link Connection}, or the failure
+ * of its channel: `unreachable`, `timeout`, `denied`, `limit`.
+ */
+export interface ForwardAck {
+  readonly type: 'dial';
+  readonly address: SocketTarget;
+}
+
+/** Both directions of a connection, each closed on its own; an abort or cancel resets it. */
+export interface Connection {
+  readonly reader: ByteSource;
+  readonly writer: ByteSink;
+}
+
 export interface PingResponse {
   readonly id: string;
   /** The version of this protocol the server speaks. */
@@ -232,6 +261,7 @@ export interface Verbs {
   rejoin: Verb<{ readonly address: string }, RejoinResponse>;
   suicide: Verb<Done, Done>;
   profile: Verb<ProfileRequest, Done, ProfileEvent>;
+  forward: Verb<ForwardRequest, Done, ForwardEvent, ForwardAck>;
   ping: Verb<Done, PingResponse>;
 }
 
@@ -272,6 +302,8 @@ export const verbs: { readonly [V in VerbName]: VerbTraits } = {
   rejoin: act,
   suicide: act,
   profile: { right: 'act', repeatable: true },
+  // To ask for connections does nothing by itself.
+  forward: { right: 'act', repeatable: true },
   ping: look,
 };
 

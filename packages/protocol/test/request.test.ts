@@ -40,6 +40,7 @@ const bodies: { readonly [V in VerbName]: Extract<AnyRequest, { verb: V }>['body
   rejoin: { address: 'circuit://10.0.0.1:4600' },
   suicide: {},
   profile: { name: 'cpu', ms: 500 },
+  forward: { address: 'db.internal:5432' },
   ping: {},
 };
 
@@ -88,6 +89,10 @@ test.each<[VerbName, unknown, string]>([
   ['send', { path: '/Xab/a', content: { type: 'bytes', source: {} } }, 'source is an object: give a byte stream'],
   ['send', { path: '/Xab/a' }, 'content is absent'],
   ['rejoin', { address: 'nowhere' }, 'address "nowhere" is malformed'],
+  ['forward', {}, 'forward: address is absent'],
+  ['forward', { address: 'circuit://h:1' }, 'target "circuit://h:1" is malformed: write HOST:PORT'],
+  ['forward', { address: 'unix:relative' }, 'has no absolute path'],
+  ['forward', { address: 'h:0' }, 'port 0'],
   ['profile', { name: 'magic' }, 'use one of stack, cpu, heap, handles'],
 ])('%s with %j is refused', (verb, body, message) => {
   expect(complaint(verb, body)).toContain(message);
@@ -118,7 +123,7 @@ test('whatever comes, the decoder answers', () => {
   );
 });
 
-test('only what looks may be repeated or done with a read-only key, but for the environment and profiles', () => {
+test('only what looks may be repeated or done with a read-only key, but for the environment, profiles and forwarding', () => {
   const readable = Object.entries(verbs).filter(([, traits]) => traits.right === 'read');
   expect(readable.map(([name]) => name)).toEqual(['servers', 'ls', 'peek', 'wait', 'output', 'stat', 'ping']);
   const repeatable = Object.entries(verbs).filter(([, traits]) => traits.repeatable);
@@ -126,6 +131,7 @@ test('only what looks may be repeated or done with a read-only key, but for the 
     ...readable.map(([name]) => name).slice(0, 6),
     'env',
     'profile',
+    'forward',
     'ping',
   ]);
 });

@@ -2,6 +2,7 @@ import { CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuit
 import type { WaitOptions } from '@circuit/base';
 import { serve } from '../helpers/serve.js';
 import type { ByteDuplex, Receiver, Sender } from '../types.js';
+import { ConnectionBudget } from './connection-budget.js';
 import { dialSocket } from './dial-socket.js';
 import { checkSocketAddress, type SocketAddress, socketName } from './socket-address.js';
 import type { SocketEnds } from './socket-ends.js';
@@ -13,8 +14,8 @@ export interface FarSideOptions extends WaitOptions {
   readonly mayDial?: (address: SocketAddress) => boolean;
   /** Whether it may listen here; port 0 stands for any free one. */
   readonly mayListen?: (address: SocketAddress) => boolean;
-  /** Connections at once, dialled and accepted together; one more is refused. 1,024 by default. */
-  readonly maxConnections?: number;
+  /** Bounds the connections, dialled and accepted together; several far sides may share one. 1,024 by default. */
+  readonly budget?: ConnectionBudget;
   /** How long a dial may take, in milliseconds; 10,000 by default. */
   readonly dialMs?: number;
   readonly clock?: Clock;
@@ -28,7 +29,7 @@ export interface FarConnection extends ByteDuplex {
 const defaultDialMs = 10_000;
 
 /**
- * The far side of gateways: serves the requests of `dialVia` and `listenVia` that come by `receiver`, until the channel
+ * The far side of gateways, which takes `receiver` over: serves the requests of `dialVia` and `listenVia` that come by `receiver`, until the channel
  * ends. Connections that it opened go on; they end with their streams or with the session. Rejects with what the channel fails with.
  */
 export async function serveGateway(receiver: Receiver, options: FarSideOptions = {}): Promise<void> {
@@ -36,6 +37,7 @@ export async function serveGateway(receiver: Receiver, options: FarSideOptions =
   try {
     await serve(receiver, (value, ret) => far.handle(value, ret), { signal: options.signal });
   } finally {
+    receiver.cancel(new CircuitError('closed', 'the gateway is no longer served'));
     far.close();
   }
 }
@@ -43,10 +45,11 @@ export async function serveGateway(receiver: Receiver, options: FarSideOptions =
 class FarSide {
   readonly #options: FarSideOptions;
   readonly #over = new AbortController();
-  #connections = 0;
+  readonly #budget: ConnectionBudget;
 
   constructor(options: FarSideOptions) {
     this.#options = options;
+    this.#budget = options.budget ?? new ConnectionBudget(defaultMaxConnections);
   }
 
   close(): void {
@@ -80,20 +83,20 @@ class FarSide {
 
   async #dial(address: SocketAddress, ret: Sender, signal: AbortSignal): Promise<void> {
     const { clock = systemClock, dialMs = defaultDialMs } = this.#options;
-    this.#count();
+    const release = this.#budget.take();
     const limit = deadline(clock, dialMs, `dial ${socketName(address)}`);
     const linked = linkSignals(limit.signal, signal);
     let ends: SocketEnds;
     try {
       ends = await dialSocket(address, { signal: linked.signal });
     } catch (error) {
-      this.#connections--;
+      release();
       throw error;
     } finally {
       linked.dispose();
       limit.dispose();
     }
-    void ends.closed.then(() => this.#connections--);
+    void ends.closed.then(release);
     await hand(ends, { reader: ends.reader, writer: ends.writer }, ret);
   }
 
@@ -102,12 +105,11 @@ class FarSide {
       listen: address,
       onConnection: (ends, from) => {
         try {
-          this.#count();
+          void ends.closed.then(this.#budget.take());
         } catch (error) {
           ends.abort(toCircuitError(error));
           return;
         }
-        void ends.closed.then(() => this.#connections--);
         hand(ends, { from, reader: ends.reader, writer: ends.writer }, ret).catch(ignore);
       },
     });
@@ -122,12 +124,6 @@ class FarSide {
     }
   }
 
-  #count(): void {
-    const { maxConnections = defaultMaxConnections } = this.#options;
-    if (this.#connections >= maxConnections)
-      throw new CircuitError('limit', `${maxConnections} connections are open`, { retryable: true });
-    this.#connections++;
-  }
 }
 
 /** Sends the ends of a connection away; one that nobody takes is reset. */

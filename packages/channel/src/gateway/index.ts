@@ -1,3 +1,4 @@
+export { ConnectionBudget } from './connection-budget.js';
 export { dialSocket } from './dial-socket.js';
 export {
   dialVia,

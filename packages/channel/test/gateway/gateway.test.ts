@@ -7,6 +7,7 @@ import type { CircuitError } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import type { Pair } from '@circuit/channel/conformance';
 import {
+  ConnectionBudget,
   dialVia,
   type FarSideOptions,
   type GatewayOptions,
@@ -199,7 +200,7 @@ describe('a gateway that listens here', () => {
   });
 
   test('the far side bounds its connections too', async () => {
-    const { a } = await sides({ ...all, maxConnections: 1 });
+    const { a } = await sides({ ...all, budget: new ConnectionBudget(1) });
     const far = await server(echo);
     const { address, failures } = await forward(a, far.address);
     const first = await dialPlain(address);

@@ -45,6 +45,7 @@ export class Verbs {
       case 'rejoin':
       case 'suicide':
       case 'profile':
+      case 'forward':
       case 'ping':
         return operate(this.#namespace.server, request.verb, request.body, call, 'this server');
       case 'wait':

@@ -6,7 +6,7 @@ import type { Call } from '../dispatch/call.js';
 export type ElementVerb = 'wait' | 'signal' | 'stdin' | 'output' | 'send' | 'recv' | 'close' | 'stat';
 
 /** The verbs that speak to the server itself, whatever its path. */
-export type ServerVerb = 'servers' | 'env' | 'rejoin' | 'suicide' | 'profile' | 'ping';
+export type ServerVerb = 'servers' | 'env' | 'rejoin' | 'suicide' | 'profile' | 'forward' | 'ping';
 
 /** The verbs that make an element. */
 export type MakeVerb = 'mkproc' | 'mkchan';

@@ -1,9 +1,11 @@
 import { type Clock, CircuitError } from '@circuit/base';
 import { bytePipe } from '@circuit/channel';
 import { protocolVersion, type RequestOf, type ResponseOf, type ServerState } from '@circuit/protocol';
+import type { ConnectionBudget } from '@circuit/channel/gateway';
 import type { Cluster } from '../../cluster.js';
 import type { Call } from '../../dispatch/call.js';
 import type { Element, Operations } from '../element.js';
+import { serveForward } from './forward.js';
 import type { LoadWatch } from './load-watch.js';
 import { writeProfile } from './profile.js';
 
@@ -11,6 +13,8 @@ export interface ServerOptions {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly load: LoadWatch;
+  /** Bounds the connections held for clients. */
+  readonly forwarded: ConnectionBudget;
   /** Ends the daemon; called once an answer to `suicide` is on its way. */
   readonly suicide: () => void;
 }
@@ -25,6 +29,7 @@ export class ServerElement implements Element {
     rejoin: ({ address }, call) => this.#options.cluster.rejoin(address, { signal: call.signal }),
     suicide: () => this.#suicide(),
     profile: (body, call) => this.#profile(body, call),
+    forward: (body, call) => serveForward(body, call, this.#options.forwarded, this.#options.clock),
   };
   readonly #options: ServerOptions;
 
