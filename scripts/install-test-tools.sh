@@ -5,6 +5,7 @@ missing=()
 command -v openssl >/dev/null || missing+=(openssl)
 command -v setsid >/dev/null || missing+=(util-linux)
 command -v ps >/dev/null || missing+=(procps)
+command -v python3 >/dev/null || missing+=(python3)
 command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
 [ ${#missing[@]} -eq 0 ] && exit 0
 apt-get update -qq
