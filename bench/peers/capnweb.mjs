@@ -1,0 +1,57 @@
+// capnweb over WebSocket: a request is a call that brings a callback, as a return channel does.
+import { newWebSocketRpcSession, RpcTarget } from 'capnweb';
+import { WebSocket, WebSocketServer } from 'ws';
+import { chunk, flight, message, seconds } from './common.mjs';
+
+// Node 20 has no WebSocket of its own.
+globalThis.WebSocket ??= WebSocket;
+
+class Api extends RpcTarget {
+  #count = 0;
+
+  note(value) {
+    this.#count += value.length >= chunk.length ? value.length : 1;
+  }
+
+  sum() {
+    return this.#count;
+  }
+
+  async ask(value, answer) {
+    await answer(value);
+  }
+}
+
+export function serve() {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+  server.on('connection', (socket) => newWebSocketRpcSession(socket, new Api()));
+  return new Promise((resolve) => {
+    server.on('listening', () => resolve({ port: server.address().port }));
+  });
+}
+
+export async function dial({ port }) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  const api = newWebSocketRpcSession(socket);
+  await api.sum();
+  const pour = async (value, count, window) => {
+    const start = performance.now();
+    let pending = [];
+    for (let i = 0; i < count; i++) {
+      pending.push(api.note(value));
+      if (pending.length >= window) {
+        await Promise.all(pending);
+        pending = [];
+      }
+    }
+    await Promise.all(pending);
+    return count / seconds(start);
+  };
+  return {
+    oneWay: (count) => pour(message, count, 1000),
+    requests: (inFlight, count) => flight(inFlight, count, () => api.ask(message, () => undefined)),
+    stream: async (bytes) => (await pour(new Uint8Array(chunk), bytes / chunk.length, 16)) * chunk.length,
+    close: () => socket.terminate(),
+  };
+}
