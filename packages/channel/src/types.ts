@@ -149,6 +149,11 @@ export interface Session {
   close(): Promise<void>;
   /** Ends at once; everything open fails with `reason`. */
   abort(reason?: CircuitError): void;
+  /**
+   * Resolves when the peer has said what it takes and, if this side authenticates, has proved its key; rejects with what ended
+   * the session before. Nobody has to wait for it: what is sent earlier waits itself.
+   */
+  readonly ready: Promise<void>;
   /** Resolves when the session is over, with the error that ended it, or `undefined` after a goodbye of either side. */
   readonly closed: Promise<CircuitError | undefined>;
   readonly stats: SessionStats;

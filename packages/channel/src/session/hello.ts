@@ -1,18 +1,36 @@
 import { maxCodecNameBytes, magic, protocolVersion } from '../wire/frame.js';
 import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { nonceBytes } from './auth-mac.js';
+import { maxIdentityBytes } from './auth-options.js';
 import { minWindowBytes, type SessionLimits } from './limits.js';
 
 /** What each side says first. */
 export interface Hello {
   readonly limits: SessionLimits;
   readonly codecs: readonly string[];
+  /** The side wants to authenticate (docs/protocol.md, section 13). */
+  readonly auth?: AuthHello | undefined;
 }
+
+/** What a side that authenticates says of it. Of another scheme than ours only the number is known. */
+export interface AuthHello {
+  readonly scheme: number;
+  /** The carrier has a TLS exporter at this side's end. */
+  readonly bind: boolean;
+  readonly nonce: Uint8Array;
+  /** Names the key; empty from a listener. */
+  readonly identity: string;
+}
+
+/** HMAC-SHA-256 over both HELLOs. */
+export const authScheme = 1;
+const bindFlag = 0x01;
 
 const encoder = new TextEncoder();
 const maxCodecs = 32;
 
 /** The payload of a HELLO. */
-export function encodeHello({ limits, codecs }: Hello): Uint8Array {
+export function encodeHello({ limits, codecs, auth }: Hello): Uint8Array {
   const numbers = [
     protocolVersion,
     limits.maxChannels,
@@ -26,7 +44,8 @@ export function encodeHello({ limits, codecs }: Hello): Uint8Array {
     magic.length +
     numbers.reduce((sum, number) => sum + varintLength(number), 0) +
     names.reduce((sum, name) => sum + varintLength(name.length) + name.length, 0);
-  const bytes = new Uint8Array(length);
+  const tail = auth === undefined ? none : encodeAuth(auth);
+  const bytes = new Uint8Array(length + tail.length);
   bytes.set(magic);
   let at = magic.length;
   for (const number of numbers) at = writeVarint(bytes, at, number);
@@ -35,7 +54,29 @@ export function encodeHello({ limits, codecs }: Hello): Uint8Array {
     bytes.set(name, at);
     at += name.length;
   }
+  bytes.set(tail, at);
   return bytes;
+}
+
+function encodeAuth({ scheme, bind, nonce, identity }: AuthHello): Uint8Array {
+  const name = encoder.encode(identity);
+  const bytes = new Uint8Array(varintLength(scheme) + 1 + nonce.length + varintLength(name.length) + name.length);
+  let at = writeVarint(bytes, 0, scheme);
+  bytes[at++] = bind ? bindFlag : 0;
+  bytes.set(nonce, at);
+  at = writeVarint(bytes, at + nonce.length, name.length);
+  bytes.set(name, at);
+  return bytes;
+}
+
+/** The authentication's fields behind the codecs; nothing there means none. */
+function decodeAuth(payload: ByteCursor): AuthHello | undefined {
+  if (payload.offset === payload.end) return undefined;
+  const scheme = payload.varint();
+  if (!payload.ok() || scheme === 0) return undefined;
+  if (scheme !== authScheme) return { scheme, bind: false, nonce: none, identity: '' };
+  const bind = (payload.byte() & bindFlag) !== 0;
+  return { scheme, bind, nonce: payload.take(nonceBytes), identity: payload.text(maxIdentityBytes) };
 }
 
 /** Reads a HELLO's payload; a string is the reason why it cannot be accepted. Bytes behind what is known are ignored. */
@@ -60,5 +101,10 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits): Hello | st
   if (windowBytes < minWindowBytes || streamWindowBytes < minWindowBytes) {
     return `HELLO: windows of ${windowBytes} and ${streamWindowBytes} bytes, at least ${minWindowBytes} are needed`;
   }
-  return { limits: { ...own, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes }, codecs };
+  const auth = decodeAuth(payload);
+  if (!payload.ok()) return 'HELLO: malformed';
+  const limits = { ...own, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes };
+  return auth === undefined ? { limits, codecs } : { limits, codecs, auth };
 }
+
+const none = new Uint8Array(0);

@@ -16,6 +16,8 @@ import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
 import { FrameDecoder } from '../wire/frame-decoder.js';
+import { Authentication } from './auth.js';
+import { type AuthOptions, carrierFault, checkAuth } from './auth-options.js';
 import type { Carrier } from './carrier.js';
 import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
@@ -44,6 +46,8 @@ export interface SessionOptions {
   readonly keepAliveMs?: number;
   /** How long `close()` waits for what is not yet written. Default 5,000. */
   readonly graceMs?: number;
+  /** Both sides prove a key before anything else is said; for carriers that cannot tell who is there. Default: none. */
+  readonly auth?: AuthOptions;
   readonly clock?: Clock;
 }
 
@@ -72,7 +76,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   readonly limits: SessionLimits;
   readonly slab: Slab = new Slab();
   readonly table: Table;
-  readonly peer: PeerInfo;
+  peer: PeerInfo;
   peerLimits: SessionLimits | undefined;
   refusal: CircuitError | undefined;
   readonly #carrier: Carrier;
@@ -89,6 +93,10 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   /** Opens from before the peer's HELLO. */
   readonly #held: HeldOpen[] = [];
   #peerCodecs: readonly string[] | undefined;
+  /** Present until the peer has proved its key. */
+  #auth: Authentication | undefined;
+  #authenticates = false;
+  #ready: Deferred | undefined;
   #phase: Phase = 'open';
   #saidGoodbye = false;
   #closing: Promise<void> | undefined;
@@ -104,6 +112,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#clock = options.clock ?? systemClock;
     this.#graceMs = options.graceMs ?? 5000;
     this.limits = resolveLimits(options.limits);
+    if (options.auth !== undefined) checkAuth(role, options.auth);
     this.peer = carrier.peer;
     this.table = new Table(role);
     for (const codec of [messagePack(), json(), ...(options.codecs ?? [])]) this.#codecs.set(codec.name, codec);
@@ -126,17 +135,35 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       () => this.writer.bare(frameType.ping, 0),
       (silentMs) => this.#silent(silentMs),
     );
+    const plain = options.auth === undefined ? undefined : this.#prepareAuth(role, options.auth);
+    if (plain !== undefined && role === 'dialler') {
+      // Not even the identity is for who may listen on such a carrier.
+      this.abort(plain);
+      return;
+    }
     this.#greet();
     carrier.start({
       data: (chunk) => this.#receive(chunk),
       drained: () => this.writer.drained(),
       closed: (reason) => this.#carrierClosed(reason),
     });
-    this.#keepAlive.start();
+    if (plain !== undefined) this.refuse(plain);
+    else if (options.auth === undefined) this.#keepAlive.start();
   }
 
   get closed(): Promise<CircuitError | undefined> {
     return this.#finished.promise;
+  }
+
+  get ready(): Promise<void> {
+    if (this.#ready === undefined) {
+      this.#ready = deferred();
+      // Who asked may have lost interest by the time the session fails.
+      this.#ready.promise.catch(ignore);
+      if (this.#phase === 'over') this.#ready.reject(this.refusal);
+      else if (this.#peerCodecs !== undefined) this.#ready.resolve();
+    }
+    return this.#ready.promise;
   }
 
   get stats(): SessionStats {
@@ -203,6 +230,15 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#carrier.destroy();
   }
 
+  /** Says goodbye with `said` as the reason and ends with `reason`; for a peer that is not welcome. */
+  refuse(reason: CircuitError, said: CircuitError = reason): void {
+    if (this.#phase === 'over') return;
+    writeReason(this.writer, frameType.goaway, 0, said);
+    this.writer.flush();
+    this.#end(reason, reason);
+    this.#endCarrier();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -234,10 +270,17 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   }
 
   heardHello(hello: Hello): string | undefined {
+    if (hello.auth !== undefined && !this.#authenticates) {
+      this.refuse(
+        new CircuitError('denied', `${this.#name}: the other side asks for authentication, this side has no keys`),
+      );
+      return undefined;
+    }
     this.peerLimits = hello.limits;
     this.#peerCodecs = hello.codecs;
     for (const { entry, open } of this.#held.splice(0)) this.#announceOpen(entry, open);
     if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
+    this.#ready?.resolve();
     return undefined;
   }
 
@@ -283,8 +326,40 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return `${this.peer.carrier} ${this.peer.address}`;
   }
 
+  /** Begins to authenticate; answers with the reason why that must not be done on this carrier. */
+  #prepareAuth(role: Role, auth: AuthOptions): CircuitError | undefined {
+    this.#authenticates = true;
+    this.#auth = new Authentication(role, auth, this.peer, this.limits, this.#clock, {
+      writeMac: (type, mac) => void this.writer.withBody(type, 0, 0, mac, false),
+      proved: (identity, bytes) => {
+        this.#auth = undefined;
+        this.peer = { ...this.peer, identity };
+        this.#keepAlive.start();
+        for (const chunk of bytes) this.#take(chunk);
+      },
+      refuse: (reason, said) => this.#refused(reason, said),
+    });
+    const fault = carrierFault(this.peer, auth);
+    return fault === undefined ? undefined : new CircuitError('denied', fault);
+  }
+
+  #refused(reason: CircuitError, said: CircuitError | undefined): void {
+    const error = new CircuitError(reason.code, `${this.#name}: ${reason.message}`, { cause: reason });
+    if (said !== undefined) {
+      this.refuse(error, said);
+      return;
+    }
+    this.#end(error, error);
+    this.#endCarrier();
+  }
+
   #greet(): void {
-    const payload = encodeHello({ limits: this.limits, codecs: [...this.#codecs.keys()] });
+    const payload = encodeHello({
+      limits: this.limits,
+      codecs: [...this.#codecs.keys()],
+      auth: this.#auth?.hello,
+    });
+    this.#auth?.greeted(payload);
     this.writer.withBody(frameType.hello, 0, 0, payload, false);
   }
 
@@ -310,6 +385,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   #receive(chunk: Uint8Array): void {
     if (this.#phase === 'over') return;
     this.#bytesIn += chunk.length;
+    if (this.#auth === undefined) this.#take(chunk);
+    else this.#auth.receive(chunk);
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#phase === 'over') return;
     this.#keepAlive.heard();
     const fault =
       this.#decoder.receive(chunk) ??
@@ -318,20 +399,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
         : undefined) ??
       (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
     if (fault === undefined) return;
-    this.#fault(new CircuitError('protocol', `${this.#name}: ${fault}`));
+    this.refuse(new CircuitError('protocol', `${this.#name}: ${fault}`));
   }
 
   #silent(silentMs: number): void {
     if (this.#carrier.silent !== undefined) this.#carrier.silent(silentMs);
     else this.abort(new CircuitError('peer-gone', `${this.#name}: no sign of life for ${silentMs} ms`));
-  }
-
-  /** The peer broke the protocol: says so, if it still listens, and ends. */
-  #fault(error: CircuitError): void {
-    writeReason(this.writer, frameType.goaway, 0, error);
-    this.writer.flush();
-    this.#end(error, error);
-    this.#endCarrier();
   }
 
   /** Says that nothing follows; a peer that does not answer in kind within the grace time holds no connection. */
@@ -378,6 +451,8 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.refusal = reason;
     this.#decoder.stop();
     this.#keepAlive.stop();
+    this.#auth?.stop();
+    this.#ready?.reject(reason);
     this.writer.stop();
     for (const { entry } of this.#held.splice(0)) entry.fail(reason);
     for (const entry of this.table.drain()) entry.fail(reason);
@@ -390,3 +465,5 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 }
 
 const nothing = new Uint8Array(0);
+
+function ignore(): void {}

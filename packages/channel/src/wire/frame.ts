@@ -15,6 +15,8 @@ export const frameType = {
   ping: 0x0c,
   pong: 0x0d,
   goaway: 0x0e,
+  auth: 0x10,
+  proof: 0x11,
 } as const;
 
 /** What a connection begins with instead of HELLO when its session is to outlive it. */

@@ -97,14 +97,22 @@ test('what a HELLO says comes back, and bytes behind what is known are ignored',
     windowBytes: fc.integer({ min: 131_072 }),
     streamWindowBytes: fc.integer({ min: 131_072 }),
   });
+  const auth = fc.record({
+    scheme: fc.constant(1),
+    bind: fc.boolean(),
+    nonce: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    identity: fc.string({ maxLength: 60, unit: 'grapheme' }),
+  });
   fc.assert(
     fc.property(
       limits,
       fc.array(fc.string({ maxLength: 16, unit: 'grapheme-ascii' }), { maxLength: 32 }),
+      fc.option(auth, { nil: undefined }),
       anyBytes,
-      (some, codecs, more) => {
-        const hi = { limits: { ...defaultLimits, ...some }, codecs };
-        const bytes = concat([encodeHello(hi), more]);
+      (some, codecs, proof, more) => {
+        const hi = { limits: { ...defaultLimits, ...some }, codecs, ...(proof === undefined ? {} : { auth: { ...proof } }) };
+        const noScheme = proof === undefined ? [Uint8Array.of(0)] : [];
+        const bytes = concat([encodeHello(hi), ...noScheme, more]);
         expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits)).toStrictEqual(hi);
       },
     ),
