@@ -1,42 +1,50 @@
-import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect, createServer, type TLSSocket } from 'node:tls';
-import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
+import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { CircuitError, orAborted, type WaitOptions } from '@circuit/base';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
-import type { SessionOptions } from '../session/session.js';
+import { ChannelSession, type SessionOptions } from '../session/session.js';
 import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
+import { withinDeadline } from './dial-deadline.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
 import { SocketCarrier } from './socket-carrier.js';
-import { hostPort, remote } from './tcp.js';
+import { hostPort, isLoopback, remote } from './tcp.js';
+import {
+  acceptByCertificate,
+  type DialCertificates,
+  dialByCertificate,
+  type ListenCertificates,
+} from './tls-certificates.js';
+import type { Proved, TlsProof } from './tls-proof.js';
+import { acceptByPsk, dialByPsk, type PreSharedKey, type PskFor } from './tls-psk.js';
 
 export type { Listener, OnSession } from './listener.js';
+export type { DialCertificates, ListenCertificates, Pem } from './tls-certificates.js';
+export type { PreSharedKey, PskFor } from './tls-psk.js';
 
-/** A secret that both sides know: TLS 1.3 external PSK (RFC 8446, 4.2.11) with an ephemeral X25519 exchange. */
-export interface PreSharedKey {
-  /** Travels in clear; tells the listener which key is meant. ≤ 128 bytes. */
-  readonly identity: string;
-  /** Exactly 32 bytes, derived from a long random secret. */
-  readonly key: Uint8Array;
-}
-
-export interface DialTlsOptions extends WaitOptions {
+interface DialTlsBase extends WaitOptions {
   readonly host: string;
   readonly port: number;
-  readonly psk: PreSharedKey;
+  /** From the call to the proved session; default 10,000. */
+  readonly deadlineMs?: number;
   readonly session?: SessionOptions;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
   readonly resume?: Resume;
 }
 
-export interface ListenTlsOptions {
+/** Either a key that both sides know, or certificates. */
+export type DialTlsOptions = DialTlsBase &
+  (
+    | { readonly psk: PreSharedKey; readonly certificates?: undefined }
+    | { readonly certificates: DialCertificates; readonly psk?: undefined }
+  );
+
+interface ListenTlsBase {
   readonly host: string;
   readonly port: number;
-  /** The 32 bytes for an identity; `undefined` refuses it. Synchronous. */
-  readonly pskFor: (identity: string) => Uint8Array | undefined;
-  /** How long a connection may take to prove the key; default 10,000. */
+  /** How long a connection may take to prove who it is; default 10,000. */
   readonly handshakeMs?: number;
   /** Called for connections that did not; for a log line. */
   readonly onRefused?: (address: string, reason: string) => void;
@@ -45,79 +53,80 @@ export interface ListenTlsOptions {
   readonly resume?: Resume;
 }
 
-const keyBytes = 32;
-/** OpenSSL cuts or refuses longer ones, depending on its version. */
-const maxIdentityBytes = 128;
-const suites = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
+/** Either keys that both sides know, or certificates; a listener that had both would let in who knows no key. */
+export type ListenTlsOptions = ListenTlsBase &
+  (
+    | { readonly pskFor: PskFor; readonly certificates?: undefined }
+    | { readonly certificates: ListenCertificates; readonly pskFor?: undefined }
+  );
+
+const version = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 /**
- * A session over TLS 1.3 with a pre-shared key: both sides have proved that they know it, nothing else is accepted.
- * Rejects with `denied` for a wrong key or identity, and for a listener that shows a certificate instead.
+ * A session over TLS 1.3. With a pre-shared key both sides have proved that they know it; with certificates the listener's
+ * is verified, and it has accepted ours: `peer.identity` and `peer.certificate` say who it is. Rejects with `denied` for a
+ * wrong key or identity, and for a certificate of another name or authority, expired, or missing where the listener asks for one.
  */
 export async function dialTls(options: DialTlsOptions): Promise<Session> {
-  const { psk, session, resume, signal } = options;
-  checkKey(psk.key);
-  checkIdentity(psk.identity);
-  return dialSession((wait) => connectTls(options, wait), { session, resume, signal });
+  const { host, port, psk, certificates } = options;
+  if ((psk === undefined) === (certificates === undefined)) {
+    throw new CircuitError('invalid', `dial tls ${hostPort(host, port)}: want either psk or certificates`);
+  }
+  const proof = psk === undefined ? dialByCertificate(certificates) : dialByPsk(psk);
+  const what = `dial tls ${hostPort(host, port)}`;
+  return withinDeadline(options, what, async (signal) => {
+    const dialled = { session: options.session, resume: options.resume, signal };
+    const session = await dialSession((wait) => connectTls(options, proof, what, wait), dialled);
+    if (certificates === undefined) return session;
+    // TLS 1.3 lets the dialler be done before the listener has looked at its certificate: only what it says first shows that.
+    try {
+      await orAborted(session.ready, signal);
+    } catch (error) {
+      session.abort();
+      throw explained(error, proof, what);
+    }
+    return session;
+  });
 }
 
-async function connectTls({ host, port, psk }: DialTlsOptions, { signal }: WaitOptions): Promise<SocketCarrier> {
-  const what = `dial tls ${hostPort(host, port)}`;
-  const socket = connect({
-    host,
-    port,
-    minVersion: 'TLSv1.3',
-    maxVersion: 'TLSv1.3',
-    ciphers: suites,
-    // No authority is trusted: a server that answers with a certificate instead of the key must fail.
-    ca: [],
-    pskCallback: () => ({ identity: psk.identity, psk: psk.key }),
-    checkServerIdentity: () => undefined,
-  });
+async function connectTls(
+  { host, port }: DialTlsOptions,
+  proof: TlsProof<ConnectionOptions>,
+  what: string,
+  { signal }: WaitOptions,
+): Promise<SocketCarrier> {
+  const socket = connect({ ...version, ...proof.settings, host, port });
   socket.setNoDelay(true);
   try {
     await connected(socket, 'secureConnect', what, signal);
   } catch (error) {
-    throw explain(error, what);
+    throw explained(error, proof, what);
   }
-  if (socket.getProtocol() !== 'TLSv1.3' || Object.keys(socket.getPeerCertificate()).length > 0) {
+  const proved = proof.check(socket);
+  if (typeof proved === 'string') {
     socket.destroy();
-    throw new CircuitError('denied', `${what}: the other side did not prove the key`);
+    throw new CircuitError('denied', `${what}: ${proved}`);
   }
-  return new SocketCarrier(socket, peerInfo(socket, hostPort(host, port), psk.identity));
+  return new SocketCarrier(socket, peerInfo(socket, hostPort(host, port), proved));
 }
 
-/** Takes sessions on a TLS port from who knows a key; the session's `peer.identity` names it. */
+/** Takes sessions on a TLS port from who has proved a key, or a certificate if one is asked for; `peer` says who it is. */
 export async function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
-  const { host, port, session, resume, onRefused } = options;
+  const { host, port, session, resume, onRefused, pskFor, certificates } = options;
+  const what = `listen tls ${hostPort(host, port)}`;
+  if ((pskFor === undefined) === (certificates === undefined)) {
+    throw new CircuitError('invalid', `${what}: want either pskFor or certificates`);
+  }
+  const proof: TlsProof<TlsOptions> =
+    pskFor === undefined ? acceptByCertificate(certificates) : acceptByPsk(pskFor, (reason) => onRefused?.('', reason));
   const door = new SessionDoor({ session, resume, onSession });
-  const identities = new WeakMap<TLSSocket, string>();
-  // What the owner's callback throws must not reach OpenSSL's: any stranger could end the process by naming that identity.
-  const keyFor = (identity: string): Uint8Array | undefined => {
-    try {
-      const key = options.pskFor(identity);
-      if (key !== undefined) checkKey(key);
-      return key;
-    } catch (error) {
-      onRefused?.('', `identity ${identity}: ${toCircuitError(error).message}`);
-      return undefined;
-    }
-  };
   const raws = new Map<string, Socket>();
   const server = createServer({
-    minVersion: 'TLSv1.3',
-    maxVersion: 'TLSv1.3',
-    ciphers: suites,
-    // A ticket would let a client in again after its key was removed.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    ...version,
+    ...proof.settings,
     handshakeTimeout: options.handshakeMs ?? 10_000,
     noDelay: true,
     allowHalfOpen: true,
-    pskCallback(socket, identity) {
-      const key = keyFor(identity);
-      if (key !== undefined) identities.set(socket, identity);
-      return key ?? null;
-    },
   });
   // Node does not say which connection a TLS socket runs over; both know the peer's address.
   server.on('connection', (raw: Socket) => {
@@ -126,61 +135,51 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     raw.once('close', () => raws.delete(address));
   });
   server.on('secureConnection', (socket) => {
-    const identity = identities.get(socket);
-    if (identity === undefined) {
-      socket.destroy();
+    const address = remote(socket);
+    const proved = proof.check(socket);
+    const peer = peerInfo(socket, address, typeof proved === 'string' ? {} : proved);
+    if (typeof proved !== 'string') {
+      acceptSession(door, socket, raws.get(address) ?? socket, peer);
       return;
     }
-    acceptSession(door, socket, raws.get(remote(socket)) ?? socket, peerInfo(socket, remote(socket), identity));
+    onRefused?.(address, proved);
+    // Said as a session would: TLS is agreed already and has no words left.
+    new ChannelSession(new SocketCarrier(socket, peer), 'listener', { keepAliveMs: 0 }).refuse(
+      new CircuitError('denied', proved),
+    );
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);
     onRefused?.(remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
     socket.destroy();
   });
-  return startListener(server, { host, port }, `listen tls ${hostPort(host, port)}`, door);
+  return startListener(server, { host, port }, what, door);
 }
 
-function peerInfo(socket: TLSSocket, address: string, identity: string): PeerInfo {
+function peerInfo(socket: TLSSocket, address: string, proved: Proved): PeerInfo {
   return {
     carrier: 'tls',
     address,
-    identity,
+    ...proved,
+    encrypted: true,
+    local: isLoopback(socket),
     exportKey: (label, length) => new Uint8Array(socket.exportKeyingMaterial(length, label, Buffer.alloc(0))),
   };
 }
 
-function checkKey(key: Uint8Array): void {
-  if (key.length === keyBytes) return;
-  throw new CircuitError('invalid', `pre-shared key of ${key.length} bytes, want exactly ${keyBytes}`);
-}
-
-function checkIdentity(identity: string): void {
-  const bytes = Buffer.byteLength(identity);
-  if (bytes >= 1 && bytes <= maxIdentityBytes) return;
-  throw new CircuitError('invalid', `identity of a pre-shared key of ${bytes} bytes, want 1 to ${maxIdentityBytes}`);
-}
-
-/** What OpenSSL says when the keys differ, in our words. */
-function explain(error: unknown, what: string): unknown {
-  if (!(error instanceof CircuitError)) return error;
-  if (
-    error.code === 'peer-gone' ||
-    error.detail === 'ECONNRESET' ||
-    error.code === 'denied' ||
-    isCertificateError(error.detail)
-  ) {
-    return new CircuitError('denied', `${what}: the other side does not accept this key, or does not speak TLS`, {
-      cause: error,
-      ...(error.detail === undefined ? {} : { detail: error.detail }),
-    });
-  }
-  return error;
-}
-
-/** Node names these after OpenSSL's X509_V_ERR constants. */
-function isCertificateError(detail: string | undefined): boolean {
-  return detail !== undefined && /CERT|SIGNATURE|ISSUER/.test(detail);
+/** What OpenSSL, Node or the listener says when who is there was not proved, in our words. */
+function explained(error: unknown, proof: TlsProof<ConnectionOptions>, what: string): unknown {
+  if (!(error instanceof CircuitError) || error.code === 'cancelled' || error.code === 'timeout') return error;
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  const detail = error.detail ?? cause?.code ?? '';
+  const byCertificate = /CERT|SIGNATURE|ISSUER|PURPOSE|^ERR_(SSL|TLS)/.test(detail);
+  if (error.code === 'denied' && !byCertificate)
+    return new CircuitError('denied', `${what}: ${error.message}`, { cause: error });
+  if (!byCertificate && error.code !== 'peer-gone' && detail !== 'ECONNRESET') return error;
+  return new CircuitError('denied', `${what}: ${proof.explain(detail)}`, {
+    cause: error,
+    ...(detail === '' ? {} : { detail }),
+  });
 }
 
 function ignore(): void {}

@@ -1,0 +1,130 @@
+import { constants } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
+import { CircuitError } from '@circuit/base';
+import type { CertificateInfo } from '../types.js';
+import type { Proved, TlsProof } from './tls-proof.js';
+
+/** PEM text or its bytes; several certificates may stand in one. */
+export type Pem = string | Uint8Array;
+
+/** How a dialler knows its listener, and shows who it is itself. */
+export interface DialCertificates {
+  /** The authorities that may have signed the listener's certificate; default: those of Node. */
+  readonly ca?: Pem | readonly Pem[];
+  /** Our own certificate, with those between it and the authority; for listeners that ask for one. */
+  readonly cert?: Pem;
+  readonly key?: Pem;
+  /** The name that the listener's certificate must bear; default: the host. */
+  readonly servername?: string;
+}
+
+/** What a listener shows, and what it asks for. */
+export interface ListenCertificates {
+  /** Our certificate, with those between it and the authority. */
+  readonly cert: Pem;
+  readonly key: Pem;
+  /** Diallers must show a certificate that one of `ca` has signed. Default false: everybody gets in. */
+  readonly requestCert?: boolean;
+  readonly ca?: Pem | readonly Pem[];
+}
+
+/** Verified always, also where `NODE_TLS_REJECT_UNAUTHORIZED` says otherwise. Throws `invalid`. */
+export function dialByCertificate({ ca, cert, key, servername }: DialCertificates): TlsProof<ConnectionOptions> {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new CircuitError('invalid', 'tls certificates: cert and key belong together, one is missing');
+  }
+  return {
+    settings: {
+      ...pems({ ca, cert, key }),
+      // A name for which the certificate is checked; an address cannot be asked for, but it can be checked.
+      ...(servername === undefined || isIP(servername) !== 0 ? {} : { servername }),
+      rejectUnauthorized: true,
+    },
+    check: (socket) =>
+      socket.authorized ? proved(socket) : explain(String(socket.authorizationError), 'the listener'),
+    explain: (detail) => explain(detail, 'the listener'),
+  };
+}
+
+/** Throws `invalid` for what cannot work. */
+export function acceptByCertificate({ cert, key, requestCert, ca }: ListenCertificates): TlsProof<TlsOptions> {
+  if (requestCert === true && (ca === undefined || [ca].flat().length === 0)) {
+    throw new CircuitError('invalid', 'tls certificates: requestCert needs the ca that signs the diallers');
+  }
+  return {
+    settings: {
+      ...pems({ ca, cert, key }),
+      // A ticket would let a dialler in again after its certificate has expired or its authority was removed.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      requestCert: requestCert === true,
+      // `check` refuses; Node would only cut the connection, and the dialler could not tell why.
+      rejectUnauthorized: false,
+    },
+    check(socket) {
+      if (requestCert !== true) return {};
+      if (socket.getPeerX509Certificate() === undefined) return 'the listener asks for a certificate, none was shown';
+      return socket.authorized ? proved(socket) : explain(String(socket.authorizationError), 'the dialler');
+    },
+    explain: (detail) => explain(detail, 'the dialler'),
+  };
+}
+
+function proved(socket: TLSSocket): Proved {
+  const certificate = certificateInfo(socket);
+  return certificate === undefined ? {} : { identity: certificate.subject, certificate };
+}
+
+function certificateInfo(socket: TLSSocket): CertificateInfo | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  return {
+    subject: certificate.subject.split('\n').join(', '),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+}
+
+const unknownIssuer = 'certificate is signed by an authority that this side does not trust';
+const words: Readonly<Record<string, string>> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
+  CERT_SIGNATURE_FAILURE: unknownIssuer,
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate has signed itself',
+  CERT_HAS_EXPIRED: 'certificate has expired',
+  CERT_NOT_YET_VALID: 'certificate is not valid yet',
+  INVALID_PURPOSE: 'certificate is not for this purpose',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another name',
+};
+
+function explain(detail: string, whose: string): string {
+  const known = words[detail];
+  return known === undefined ? `TLS was not agreed (${detail})` : `${whose}'s ${known}`;
+}
+
+type TlsPem = string | Buffer;
+
+function pems({
+  ca,
+  cert,
+  key,
+}: {
+  ca?: Pem | readonly Pem[] | undefined;
+  cert?: Pem | undefined;
+  key?: Pem | undefined;
+}): {
+  ca?: TlsPem[];
+  cert?: TlsPem;
+  key?: TlsPem;
+} {
+  return {
+    ...(ca === undefined ? {} : { ca: [ca].flat().map((one) => pem(one)) }),
+    ...(cert === undefined ? {} : { cert: pem(cert) }),
+    ...(key === undefined ? {} : { key: pem(key) }),
+  };
+}
+
+function pem(text: Pem): TlsPem {
+  return typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+}
