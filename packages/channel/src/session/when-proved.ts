@@ -1,0 +1,34 @@
+import { orAborted, toCircuitError } from '@circuit/base';
+import type { Session } from '../types.js';
+import type { SessionOptions } from './session.js';
+
+interface Waiting {
+  readonly session?: SessionOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session that was dialled, once its peer has proved the key, if it is to prove one. Given up or refused it is ended. */
+export async function whenProved<S extends Session>(session: S, { session: options, signal }: Waiting): Promise<S> {
+  if (options?.auth === undefined) return session;
+  try {
+    await orAborted(session.ready, signal);
+    return session;
+  } catch (error) {
+    session.abort(toCircuitError(error));
+    throw error;
+  }
+}
+
+/** `onSession` for a listener: called for those alone that have proved their key, if they are to prove one. */
+export function onceProved(
+  options: SessionOptions | undefined,
+  onSession: (session: Session) => void,
+): (session: Session) => void {
+  if (options?.auth === undefined) return onSession;
+  return (session) => {
+    // Who has not proved it is refused by the session itself.
+    session.ready.then(() => onSession(session), ignore);
+  };
+}
+
+function ignore(): void {}
