@@ -12,6 +12,7 @@ import {
 } from '@circuit/base';
 import type { Carrier } from '../session/carrier.js';
 import { ChannelSession, type SessionOptions } from '../session/session.js';
+import { whenProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { FreshLink } from './fresh-link.js';
 import { type Resume, type ResumeOptions, type ResumeTerms, resolveResume } from './options.js';
@@ -36,12 +37,17 @@ const longestPauseMs = 2000;
 /**
  * A session over what `connect` connects to. Without `resume` it fails with its connection. With it, a lost connection is
  * dialled again, after pauses of random length up to 50 ms, 100 ms … 2 s ("full jitter", Brooker 2015), until `timeMs` is
- * over. Rejects with what `connect` rejects with; with `unsupported` if the listener does not resume.
+ * over. Rejects with what `connect` rejects with; with `unsupported` if the listener does not resume; with `denied` if it does
+ * not prove the key that `session.auth` asks for.
  */
-export async function dialSession(
+export async function dialSession(connect: ConnectCarrier, options: DialSessionOptions = {}): Promise<Session> {
+  return whenProved(await beginSession(connect, options), options);
+}
+
+async function beginSession(
   connect: ConnectCarrier,
-  { session, resume, signal }: DialSessionOptions = {},
-): Promise<Session> {
+  { session, resume, signal }: DialSessionOptions,
+): Promise<ChannelSession> {
   const terms = resolveResume(resume);
   if (terms === undefined) return new ChannelSession(await connect({ signal }), 'dialler', session);
   const clock = session?.clock ?? systemClock;

@@ -1,6 +1,7 @@
 import { CircuitError, type Clock, systemClock } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { ChannelSession, type SessionOptions } from '../session/session.js';
+import { onceProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { resumeType } from '../wire/frame.js';
 import { FreshLink } from './fresh-link.js';
@@ -15,7 +16,7 @@ export interface SessionDoorOptions {
   readonly session?: SessionOptions | undefined;
   /** Offers diallers to keep their sessions over a broken connection. */
   readonly resume?: Resume | undefined;
-  /** Called for each session; owns it from then on. */
+  /** Called for each session, with `auth` when it has proved its key; owns it from then on. */
   readonly onSession: (session: Session) => void;
 }
 
@@ -47,7 +48,7 @@ export class SessionDoor {
 
   /** Throws `invalid` for options out of their bounds. */
   constructor(options: SessionDoorOptions) {
-    this.#options = options;
+    this.#options = { ...options, onSession: onceProved(options.session, options.onSession) };
     this.#resume = resolveResume(options.resume);
     this.#clock = options.session?.clock ?? systemClock;
   }
