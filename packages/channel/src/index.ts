@@ -27,8 +27,12 @@ export type {
   SessionStats,
 } from './types.js';
 export { copy } from './helpers/copy.js';
+export { FailOver, type FailOverOptions } from './helpers/fail-over.js';
+export { FanOut, type FanOutOptions } from './helpers/fan-out.js';
+export { Hub, type HubOptions, type RequestOptions } from './helpers/hub.js';
+export { queue } from './helpers/queue.js';
 export { relay, relayBytes } from './helpers/relay.js';
 export { type Handler, handlerSender, serve } from './helpers/serve.js';
-export { type Case, receiving, select, type SelectOptions, sending } from './helpers/select.js';
+export { type After, type Case, receiving, select, type SelectOptions, sending } from './helpers/select.js';
 export { bytePipe } from './local/byte-pipe.js';
 export { type Pipe, pipe } from './local/pipe.js';

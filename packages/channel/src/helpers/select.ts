@@ -44,54 +44,27 @@ export interface SelectOptions extends WaitOptions {
   readonly random?: Random;
 }
 
+/** What is done when no case was possible for so long. */
+export interface After<R> {
+  readonly ms: number;
+  readonly use: () => R;
+}
+
 /**
  * Does exactly one of `cases`, whichever is possible first, fairly among those that are possible together; the others lose
  * nothing. With `otherwise` it never waits, with `after` it waits at most that long.
  */
 export async function select<R>(
   cases: readonly Case<R>[],
-  options: SelectOptions & {
-    readonly otherwise?: () => R;
-    readonly after?: { readonly ms: number; readonly use: () => R };
-  } = {},
+  options: SelectOptions & { readonly otherwise?: () => R; readonly after?: After<R> } = {},
 ): Promise<R> {
-  const { signal, clock = systemClock, random = systemRandom } = options;
+  const { signal, random = systemRandom } = options;
   throwIfAborted(signal);
   const first = attemptOne(cases, random);
   if (first !== undefined) return first.result;
   if (options.otherwise !== undefined) return options.otherwise();
   return new Promise<R>((resolve, reject) => {
-    const releases: (() => void)[] = [];
-    const listening = new Map<Case<R>, () => void>();
-    let over = false;
-    const finish = (end: () => void): void => {
-      if (over) return;
-      over = true;
-      for (const release of [...releases, ...listening.values()]) release();
-      end();
-    };
-    const listen = (one: Case<R>): void => {
-      const release = one.onReady(() => retry(one));
-      if (over) release();
-      else listening.set(one, release);
-    };
-    const retry = (one: Case<R>): void => {
-      if (over) return;
-      try {
-        const done = attemptOne(cases, random);
-        if (done === undefined) listen(one);
-        else finish(() => resolve(done.result));
-      } catch (error) {
-        finish(() => reject(error));
-      }
-    };
-    if (options.after !== undefined) {
-      const { ms, use } = options.after;
-      const timer = clock.after(ms, () => finish(() => resolve(use())));
-      releases.push(() => timer.cancel());
-    }
-    if (signal !== undefined) releases.push(onAbort(signal, () => finish(() => reject(abortError(signal)))));
-    for (const one of cases) listen(one);
+    new Selecting(cases, options, resolve, reject);
   });
 }
 
@@ -105,4 +78,89 @@ function attemptOne<R>(cases: readonly Case<R>[], random: Random): { readonly re
     order[chosen] = order[left - 1] as Case<R>;
   }
   return undefined;
+}
+
+/** A `select` that waits for the first of its cases. */
+class Selecting<R> {
+  readonly #cases: readonly Case<R>[];
+  readonly #random: Random;
+  readonly #resolve: (result: R) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #releases = new Set<() => void>();
+  #over = false;
+  /** Two that wait for each other try while the other does: what is heard meanwhile is looked at afterwards. */
+  #trying = false;
+  #heard = false;
+
+  constructor(
+    cases: readonly Case<R>[],
+    { signal, clock = systemClock, random = systemRandom, after }: SelectOptions & { readonly after?: After<R> },
+    resolve: (result: R) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#cases = cases;
+    this.#random = random;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (after !== undefined) {
+      const timer = clock.after(after.ms, () => this.#finish(() => resolve(after.use())));
+      this.#releases.add(() => timer.cancel());
+    }
+    if (signal !== undefined) this.#releases.add(onAbort(signal, () => this.#finish(() => reject(abortError(signal)))));
+    for (const one of cases) this.#listen(one);
+  }
+
+  #listen(one: Case<R>): void {
+    if (this.#over) return;
+    const listening: { heard: boolean; release?: () => void } = { heard: false };
+    const release = one.onReady(() => {
+      listening.heard = true;
+      if (listening.release !== undefined) this.#releases.delete(listening.release);
+      this.#retry(one);
+    });
+    // It may have been called, or a match found, before the call came back.
+    if (listening.heard) return;
+    listening.release = release;
+    this.#releases.add(release);
+  }
+
+  #retry(one: Case<R>): void {
+    if (this.#over) return;
+    if (this.#trying) {
+      this.#heard = true;
+      this.#listen(one);
+      return;
+    }
+    try {
+      const done = this.#attempt();
+      if (done === undefined) this.#listen(one);
+      else this.#finish(() => this.#resolve(done.result));
+    } catch (error) {
+      this.#finish(() => this.#reject(error));
+    }
+  }
+
+  #attempt(): { readonly result: R } | undefined {
+    this.#trying = true;
+    try {
+      const done = attemptOne(this.#cases, this.#random);
+      // Once is enough: whoever was kept from a match by this attempt listens by now.
+      return done ?? (this.#takeHeard() ? attemptOne(this.#cases, this.#random) : undefined);
+    } finally {
+      this.#trying = false;
+      this.#heard = false;
+    }
+  }
+
+  #takeHeard(): boolean {
+    return this.#heard;
+  }
+
+  #finish(end: () => void): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const release of this.#releases) release();
+    this.#releases.clear();
+    end();
+  }
 }

@@ -88,6 +88,39 @@ class PipeCore {
     return true;
   }
 
+  /**
+   * Offers the value to those who only listen (`select`), one of whom may take it before this returns. Without a buffer
+   * nothing else would bring two together of whom neither waits in the queue.
+   */
+  offerNow(value: unknown): boolean {
+    if (!this.readable.some || this.offers.length > 0) return false;
+    let taken = false;
+    const offer: Offer = {
+      value,
+      ret: swallow,
+      taken: () => (taken = true),
+      acknowledged: true,
+      refused: undefined,
+      release: undefined,
+    };
+    this.offers.push(offer);
+    this.readable.notify();
+    if (!this.offers.remove(offer)) return taken;
+    this.checkFinished();
+    return false;
+  }
+
+  /** The counterpart of {@link offerNow}: asks those who only listen for room. */
+  demandNow(returns: boolean): ReceiveResult | undefined {
+    if (!this.writable.some || this.demands.length > 0) return undefined;
+    let result: ReceiveResult | undefined;
+    const demand: Demand = { returns, resolve: (got) => (result = got), reject: nothing, release: undefined };
+    this.demands.push(demand);
+    this.writable.notify();
+    this.demands.remove(demand);
+    return result;
+  }
+
   take(returns: boolean): ReceiveResult | undefined {
     const offer = this.offers.shift();
     if (offer === undefined) {
@@ -207,7 +240,7 @@ class PipeSender extends End implements Sender, RawSender {
     const core = this.#core;
     if (core.refusal !== undefined) throw core.refusal;
     if (core.handOver(value, swallow)) return true;
-    if (core.offers.length >= core.capacity) return false;
+    if (core.offers.length >= core.capacity) return core.capacity === 0 && core.offerNow(value);
     void this.sendNow(value, {});
     return true;
   }
@@ -278,7 +311,10 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
 
   tryReceive(options: { readonly returns?: boolean } = {}): ReceiveResult<T> | undefined {
     if (this.#moved) throw movedError();
-    return this.#core.take(options.returns !== false) as ReceiveResult<T> | undefined;
+    const core = this.#core;
+    const returns = options.returns !== false;
+    const result = core.take(returns) ?? (core.capacity === 0 ? core.demandNow(returns) : undefined);
+    return result as ReceiveResult<T> | undefined;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<T> {

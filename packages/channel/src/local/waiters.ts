@@ -2,6 +2,11 @@
 export class Waiters {
   #runs: Set<() => void> | undefined;
 
+  /** Whether anybody waits. */
+  get some(): boolean {
+    return this.#runs !== undefined && this.#runs.size > 0;
+  }
+
   add(run: () => void): () => void {
     this.#runs ??= new Set();
     const entry = (): void => run();

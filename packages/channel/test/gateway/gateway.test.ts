@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -247,6 +248,8 @@ describe('a gateway that listens here', () => {
     const { address, failures } = await forward(a, far.address);
     const client = await dialPlain(address);
     await until('it to be carried', () => far.sockets.size === 1);
+    client.write('x');
+    await once(client, 'data');
     const ended = endOf(client);
     a.abort();
     expect(await ended).toBe('ECONNRESET');
