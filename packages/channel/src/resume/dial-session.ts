@@ -18,6 +18,7 @@ import { FreshLink } from './fresh-link.js';
 import { type Resume, type ResumeOptions, type ResumeTerms, resolveResume } from './options.js';
 import { nonceBytes, prove, proves, secretBytes } from './proof.js';
 import { ResumeCarrier } from './resume-carrier.js';
+import { goneSegment } from './segments.js';
 
 /** Makes one connection; called again for each that replaces it. */
 export type ConnectCarrier = (options: WaitOptions) => Promise<Carrier>;
@@ -33,6 +34,7 @@ export interface DialSessionOptions extends WaitOptions {
 const attemptMs = 10_000;
 const firstPauseMs = 50;
 const longestPauseMs = 2000;
+const farewellAttempts = 5;
 
 /**
  * A session over what `connect` connects to. Without `resume` it fails with its connection. With it, a lost connection is
@@ -101,11 +103,14 @@ class Redialler {
       },
       onConnected: () => onState?.('connected', carrier.peer),
       onOver: () => this.#attempts?.abort(),
+      onUnheard: (reason) => void this.#farewell(carrier, reason),
     });
     return carrier;
   }
 
   async #redial(carrier: ResumeCarrier): Promise<void> {
+    // A connection may break within the very attempt that made it: that one goes on. Two at once would disagree on what was received.
+    if (this.#attempts !== undefined) return;
     const attempts = new AbortController();
     this.#attempts = attempts;
     // Timers of the clock keep no process alive, and an away session has nothing else.
@@ -118,28 +123,61 @@ class Redialler {
     } catch {
       // Only the end of the session ends the attempts.
     } finally {
+      this.#attempts = undefined;
       clearInterval(hold);
     }
   }
 
   async #attempt(carrier: ResumeCarrier, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#reach(carrier, signal, (link, peerReceived) => carrier.resume(link, peerReceived));
+    } catch (error) {
+      if (error instanceof Refused) carrier.giveUp(new CircuitError('peer-gone', error.message));
+      else carrier.complain(toCircuitError(error).message);
+    }
+  }
+
+  /** The listener would wait for this side until its time is over: tells it that nobody comes. */
+  async #farewell(carrier: ResumeCarrier, reason: string): Promise<void> {
+    const never = new AbortController();
+    for (let attempt = 0; attempt < farewellAttempts; attempt++) {
+      try {
+        await this.#reach(carrier, never.signal, (link) => {
+          const segment = goneSegment(reason);
+          link.carrier.write([segment], segment.length);
+          link.end();
+        });
+        return;
+      } catch (error) {
+        if (error instanceof Refused) return;
+        await pause(this.#clock, this.#random.next() * firstPauseMs);
+      }
+    }
+  }
+
+  /** Makes a connection that has been proved on both sides and gives it to `use`. */
+  async #reach(
+    carrier: ResumeCarrier,
+    signal: AbortSignal,
+    use: (link: FreshLink, peerReceived: number) => void,
+  ): Promise<void> {
     const limit = deadline(this.#clock, attemptMs, 'dial again');
     const linked = linkSignals(signal, limit.signal);
     let link: FreshLink | undefined;
     try {
       link = new FreshLink(await this.#connect({ signal: linked.signal }), this.#clock, attemptMs);
-      await this.#handshake(carrier, link, linked.signal);
+      use(link, await this.#handshake(carrier.received, link, linked.signal));
     } catch (error) {
       link?.destroy();
-      if (error instanceof Refused) carrier.giveUp(new CircuitError('peer-gone', error.message));
-      else carrier.complain(toCircuitError(error).message);
+      throw error;
     } finally {
       linked.dispose();
       limit.dispose();
     }
   }
 
-  async #handshake(carrier: ResumeCarrier, link: FreshLink, signal: AbortSignal): Promise<void> {
+  /** Proves the token on both sides; answers with what the listener has received. */
+  async #handshake(received: number, link: FreshLink, signal: AbortSignal): Promise<number> {
     const nonce = secretBytes(nonceBytes);
     link.say({ step: 'again', id: this.#id, nonce });
     const challenge = await link.step(false, { signal });
@@ -148,11 +186,10 @@ class Redialler {
     if (!(await proves(this.#token, 'listener', text, challenge.proof))) {
       throw new CircuitError('denied', 'resume: the listener does not prove that it knows the session');
     }
-    const { received } = carrier;
     link.say({ step: 'proof', received, proof: await prove(this.#token, 'dialler', { ...text, received }) });
     const answer = await link.step(true, { signal });
     if (answer.step !== 'go-on') throw refusal(answer);
-    carrier.resume(link, answer.received);
+    return answer.received;
   }
 }
 

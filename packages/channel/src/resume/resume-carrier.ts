@@ -17,6 +17,8 @@ export interface ResumeCarrierOptions {
   onConnected(): void;
   /** Nobody may call `resume` any more. */
   onOver(): void;
+  /** This side gave the session up and the peer could not be told, or may not have heard it. */
+  onUnheard?(reason: string): void;
 }
 
 type Line =
@@ -40,6 +42,8 @@ export class ResumeCarrier implements Carrier {
   #line: Line;
   #latest: Carrier;
   #complaint = '';
+  /** What GONE said on a connection that has not ended yet. */
+  #farewell: string | undefined;
 
   constructor(link: FreshLink, options: ResumeCarrierOptions) {
     this.peer = withoutKeys(link.carrier.peer);
@@ -99,8 +103,8 @@ export class ResumeCarrier implements Carrier {
   silent(silentMs: number): void {
     if (this.#line.name !== 'connected') return;
     const { link } = this.#line;
-    link.destroy();
     this.#lost(link, new Error(`no sign of life for ${silentMs} ms`));
+    link.destroy();
   }
 
   /** Why the latest attempt to resume failed; stands in the error when time is over. */
@@ -118,10 +122,11 @@ export class ResumeCarrier implements Carrier {
       return;
     }
     const fault = this.#stream.continueFrom(peerReceived);
-    if (this.#line.name === 'connected') this.#line.link.destroy();
-    else this.#line.timer.cancel();
+    const before = this.#line;
     this.#line = { name: 'connected', link };
     this.#latest = link.carrier;
+    if (before.name === 'away') before.timer.cancel();
+    else before.link.destroy();
     if (fault !== undefined) {
       this.#fault(fault);
       return;
@@ -190,7 +195,12 @@ export class ResumeCarrier implements Carrier {
   }
 
   #lost(link: FreshLink, reason: Error | undefined): void {
-    if (!this.#uses(link)) return;
+    if (!this.#uses(link)) {
+      const farewell = this.#farewell;
+      this.#farewell = undefined;
+      if (farewell !== undefined && reason !== undefined) this.#options.onUnheard?.(farewell);
+      return;
+    }
     const timer = this.#options.clock.after(this.#options.timeMs, () => {
       const why = this.#complaint === '' ? (reason?.message ?? 'hung up') : this.#complaint;
       this.giveUp(new CircuitError('peer-gone', `away for ${this.#options.timeMs} ms: ${why}`));
@@ -215,13 +225,14 @@ export class ResumeCarrier implements Carrier {
 
   /** Tells the peer that the session is over, if it can be told. */
   #leave(reason: string): void {
-    if (this.#line.name === 'connected') {
-      const { link } = this.#line;
-      const segment = goneSegment(reason);
-      link.carrier.write([segment], segment.length);
-      link.end();
-    }
+    const line = this.#line;
     this.#over();
+    if (line.name === 'away') this.#options.onUnheard?.(reason);
+    if (line.name !== 'connected') return;
+    this.#farewell = reason;
+    const segment = goneSegment(reason);
+    line.link.carrier.write([segment], segment.length);
+    line.link.end();
   }
 
   #over(): void {
