@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { CircuitError } from '@circuit/base';
 import type { NumberStore } from './namespace/numbers.js';
+import { stateError } from './state/fs-error.js';
 
 /** Keeps the end of the given element numbers in `file`. Writes once for very many numbers, so it may wait for the disk. */
 export function numberFile(file: string): NumberStore {
@@ -15,8 +16,13 @@ export function numberFile(file: string): NumberStore {
       return end;
     },
     save(end) {
-      writeFileSync(`${file}.new`, `${end}\n`, { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      try {
+        writeFileSync(`${file}.new`, `${end}\n`, { mode: 0o600 });
+        renameSync(`${file}.new`, file);
+      } catch (error) {
+        rmSync(`${file}.new`, { force: true });
+        throw stateError(error, `write ${file}`);
+      }
     },
   };
 }

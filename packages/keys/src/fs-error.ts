@@ -20,7 +20,8 @@ export function fileError(error: unknown, what: string): CircuitError {
   if (isCircuitError(error)) return error;
   const errno = errnoOf(error);
   const code = (errno === undefined ? undefined : codes[errno]) ?? 'io';
-  const reason = error instanceof Error ? error.message : String(error);
+  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+  const reason = isFull ? 'the disk is full' : error instanceof Error ? error.message : String(error);
   return new CircuitError(code, `${what}: ${reason}`, {
     cause: error,
     ...(errno === undefined ? {} : { detail: errno }),

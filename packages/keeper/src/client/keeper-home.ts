@@ -11,6 +11,7 @@ import {
   pause,
   throwIfAborted,
   type Timer,
+  toCircuitError,
   type WaitOptions,
 } from '@circuit/base';
 import { type KeeperFiles, keeperFiles, processFiles } from '../folder/process-files.js';
@@ -75,6 +76,9 @@ export class KeeperHome {
   #settled: Promise<State> = Promise.resolve({ kind: 'archive' });
   #state: State | undefined;
   #busy = 0;
+  /** Why the keeper could not be reached, as it was logged last, or told to who opened. */
+  #complaint = '';
+  #opening = false;
   #idle: Timer | undefined;
   readonly #stop = new AbortController();
 
@@ -86,10 +90,15 @@ export class KeeperHome {
 
   /** Connects, adopts or reads the folder. Rejects when that fails; it is then tried again in the background. */
   async open({ signal }: WaitOptions = {}): Promise<void> {
-    await orAborted(
-      this.#settle((bound) => this.#reach(false, bound)),
-      signal,
-    );
+    this.#opening = true;
+    try {
+      await orAborted(
+        this.#settle((bound) => this.#reach(false, bound)),
+        signal,
+      );
+    } finally {
+      this.#opening = false;
+    }
   }
 
   /** Whether new processes may start here without another keeper. */
@@ -108,8 +117,16 @@ export class KeeperHome {
 
   /** Launches a keeper on an archive. */
   async revive({ signal }: WaitOptions = {}): Promise<void> {
-    if (this.#state?.kind === 'archive') this.#settle((signal) => this.#reach(true, signal)).catch(ignore);
-    await orAborted(this.#settled, signal);
+    if (this.#state?.kind !== 'archive') {
+      await orAborted(this.#settled, signal);
+      return;
+    }
+    const reviving = this.#settle((bound) => this.#reach(true, bound));
+    reviving.catch(() => {
+      // Without a keeper it is the archive it was: the next start tries here again and makes no other folder.
+      if (!this.#stop.signal.aborted) this.#settle((bound) => this.#reach(false, bound)).catch(ignore);
+    });
+    await orAborted(reviving, signal);
   }
 
   /** Asks the keeper. Undefined: there is none, the folder is an archive. Rejects as {@link KeeperLink.call} does, or as the settling. */
@@ -177,9 +194,14 @@ export class KeeperHome {
       (state) => this.#reached(state),
       (error: unknown) => {
         if (this.#stop.signal.aborted) return;
-        logger.error('keeper cannot be reached', { folder: this.files.folder, error: String(error) });
+        // Tried every second: the log says it once. Who opens or starts hears it anyway.
+        const complaint = toCircuitError(error).message;
+        if (complaint !== this.#complaint && !this.#opening)
+          logger.error('keeper cannot be reached', { folder: this.files.folder, error: complaint });
+        this.#complaint = complaint;
         clock.after(retryMs, () => {
-          if (!this.#stop.signal.aborted) this.#settle((signal) => this.#reach(false, signal)).catch(ignore);
+          if (this.#stop.signal.aborted || this.#settled !== settled) return;
+          this.#settle((signal) => this.#reach(false, signal)).catch(ignore);
         });
       },
     );
@@ -245,6 +267,7 @@ export class KeeperHome {
 
   #reached(state: State): void {
     this.#state = state;
+    if (state.kind === 'live') this.#complaint = '';
     if (state.kind === 'archive') return;
     void state.link.closed.then(() => {
       if (this.#state !== state) return;

@@ -16,6 +16,7 @@ import { processFiles } from '../folder/process-files.js';
 import { systemProcessTable } from '../platform/process-table.js';
 import { readStartAnswer } from '../protocol/answers.js';
 import { disownCopy, keeperNumbers } from './copied-folder.js';
+import { diskError } from './disk-error.js';
 import { KeeperHome, socketPathOf } from './keeper-home.js';
 import { loadBundle } from './launch-keeper.js';
 import { SegmentReader } from './output-reader.js';
@@ -46,8 +47,8 @@ interface Entry {
 
 /**
  * Opens the processes below `stateFolder` (made when absent): connects to every live keeper, adopts what dead ones left.
- * Rejects with `invalid` when a socket's path would exceed 100 bytes or the bundle cannot be read, and with the error of
- * a keeper that cannot be reached.
+ * Rejects with `invalid` when a socket's path would exceed 100 bytes or the bundle cannot be read, `limit` when the disk is full, and with
+ * the error of a keeper that cannot be reached.
  */
 export async function openKeeperSet(
   stateFolder: string,
@@ -57,9 +58,7 @@ export async function openKeeperSet(
   throwIfAborted(signal);
   const keepersFolder = join(stateFolder, 'keepers');
   socketPathOf(options.socketFolder, join(keepersFolder, '1'), 1);
-  await makeFolder(keepersFolder);
-  if (options.socketFolder !== undefined) await makeFolder(options.socketFolder);
-  const processes = disownCopy(keepersFolder, options.clock.wall());
+  const processes = await prepare(keepersFolder, options);
   if (processes > 0) {
     const text = 'the state folder is a copy: the processes of its original are left alone';
     options.logger.warn(text, { stateFolder, processes });
@@ -89,6 +88,17 @@ export async function openKeeperSet(
     throw error;
   }
   return set;
+}
+
+/** Makes the folders; the result counts the processes of another folder, whose copy this one is. */
+async function prepare(keepersFolder: string, { socketFolder, clock }: KeeperSetOptions): Promise<number> {
+  try {
+    await makeFolder(keepersFolder);
+    if (socketFolder !== undefined) await makeFolder(socketFolder);
+    return disownCopy(keepersFolder, clock.wall());
+  } catch (error) {
+    throw diskError(error, `prepare folder ${keepersFolder}`);
+  }
 }
 
 function tenthOfDisk(folder: string): number {

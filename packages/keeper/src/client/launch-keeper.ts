@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CircuitError, orAborted, type WaitOptions } from '@circuit/base';
 import { makeFolder } from '@circuit/base/node';
 import type { KeeperFiles } from '../folder/process-files.js';
 import { type KeeperArguments, readyFd } from '../protocol/arguments.js';
+import { diskError } from './disk-error.js';
 
 /** A keeper's memory is a price of every running process, and its work is system calls: less memory before speed. */
 const frugal = ['--max-semi-space-size=1', '--optimize-for-size'];
@@ -37,13 +38,10 @@ export interface LaunchOptions extends WaitOptions {
 
 /**
  * Starts a keeper on its folder and waits until it listens. It is its own session in `/`, keeps nothing of this process
- * but PATH, and outlives it. Rejects with `io` and the end of its log when it does not come up.
+ * but PATH, and outlives it. Rejects with `limit` when the disk is full, `io` and the end of its log when it does not come up.
  */
 export async function launchKeeper({ files, bundle, nodePath, keeper, signal }: LaunchOptions): Promise<void> {
-  await makeFolder(files.folder);
-  const fresh = `${files.bundle}.new`;
-  writeFileSync(fresh, bundle.content, { mode: 0o600 });
-  renameSync(fresh, files.bundle);
+  await copyBundle(files, bundle);
   const given: KeeperArguments = { ...keeper, folder: files.folder, bundle: bundle.hash };
   const log = openSync(files.log, 'a', 0o600);
   try {
@@ -57,6 +55,18 @@ export async function launchKeeper({ files, bundle, nodePath, keeper, signal }: 
     await orAborted(ready(child, files), signal);
   } finally {
     closeSync(log);
+  }
+}
+
+async function copyBundle(files: KeeperFiles, bundle: KeeperBundle): Promise<void> {
+  const fresh = `${files.bundle}.new`;
+  try {
+    await makeFolder(files.folder);
+    writeFileSync(fresh, bundle.content, { mode: 0o600 });
+    renameSync(fresh, files.bundle);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw diskError(error, `begin a keeper: write ${files.bundle}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
@@ -81,3 +81,31 @@ function freeBytes(disk: string): number {
   const { bavail, bsize } = statfsSync(disk);
   return bavail * bsize;
 }
+
+test.skipIf(!mountable)(
+  'a keeper that finds no room is told to who starts, once, and comes when there is room',
+  async () => {
+    const disk = smallDisk(4);
+    const set = await keepers.open({}, disk);
+    const ballast = join(disk, 'ballast');
+    try {
+      writeFileSync(ballast, Buffer.alloc(8_000_000));
+    } catch {
+      // Full, as wanted.
+    }
+    for (let i = 0; i < 3; i++) {
+      await expect(set.start(keepers.spec('true'))).rejects.toMatchObject({
+        code: 'limit',
+        detail: 'ENOSPC',
+        message: expect.stringMatching(/^begin a keeper: write .*keeper\.mjs: the disk is full$/) as string,
+      });
+    }
+    expect(keepers.lines.length).toBeLessThanOrEqual(1);
+    expect(readdirSync(join(disk, 'keepers')).sort()).toEqual(['1', 'place.json']);
+    rmSync(ballast);
+    await until('a start', async () => {
+      const started = await set.start(keepers.spec('true')).catch(() => undefined);
+      return started?.ok === true;
+    });
+  },
+);

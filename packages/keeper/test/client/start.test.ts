@@ -7,7 +7,7 @@ import { readAll, startOk } from '../fixtures/read-all.js';
 const keepers = useKeepers();
 
 test.skipIf(process.platform !== 'linux')('a folder that cannot be made is an error, not an endless try', async () => {
-  await expect(keepers.open({}, '/proc/circuit/state')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(keepers.open({}, '/proc/circuit/state')).rejects.toMatchObject({ code: 'io', detail: 'ENOENT' });
 });
 
 test('a process runs, its output is read and its exit code kept', async () => {

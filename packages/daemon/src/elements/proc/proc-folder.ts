@@ -2,6 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCircuitError, type Logger, toCircuitError } from '@circuit/base';
 import { makeFolder } from '@circuit/base/node';
+import { stateError } from '../../state/fs-error.js';
 import { type ProcRecord, readProcRecord, writeProcRecord } from './proc-record.js';
 
 const suffix = '.json';
@@ -46,7 +47,8 @@ export class ProcFolder {
       await writeFile(`${file}.new`, writeProcRecord(record), { mode: 0o600 });
       await rename(`${file}.new`, file);
     } catch (error) {
-      throw toCircuitError(error, 'io');
+      await rm(`${file}.new`, { force: true });
+      throw stateError(error, `write ${file}`);
     }
   }
 
