@@ -27,9 +27,9 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
   }
 }
 
-/** {@link pumpMessages} for byte streams. */
+/** {@link pumpMessages} for byte streams; an error of the application's own stream arrives as `aborted`. */
 export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
-  to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason)));
+  to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason, 'aborted')));
   try {
     for (;;) {
       const chunk = await from.readNow({});
@@ -38,7 +38,7 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
     }
     to.closeNow();
   } catch (error) {
-    const reason = toCircuitError(error);
+    const reason = toCircuitError(error, 'aborted');
     to.abortNow(reason);
     from.cancelNow(reason);
   }
