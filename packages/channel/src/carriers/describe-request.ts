@@ -4,6 +4,9 @@ import { TLSSocket } from 'node:tls';
 import type { AuthenticationRequest } from './authenticate.js';
 import { remote } from './tcp.js';
 
+/** All but the time that the answer has. */
+export type RequestFacts = Omit<AuthenticationRequest, 'signal'>;
+
 interface Head {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -11,7 +14,7 @@ interface Head {
 }
 
 /** What `authenticate` is told of a request and the connection it came on. */
-export function describeRequest({ method, url, headers }: Head, socket: Socket): Omit<AuthenticationRequest, 'signal'> {
+export function describeRequest({ method, url, headers }: Head, socket: Socket): RequestFacts {
   const request = { method: method ?? '', path: url ?? '', headers, remoteAddress: remote(socket) };
   if (!(socket instanceof TLSSocket)) return request;
   const peerCertificate = socket.getPeerCertificate();

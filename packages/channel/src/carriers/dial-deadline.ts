@@ -6,7 +6,7 @@ interface DeadlineOptions extends WaitOptions {
   readonly session?: SessionOptions;
 }
 
-const defaultDeadlineMs = 10_000;
+export const defaultDeadlineMs = 10_000;
 
 /** Runs a dial with a signal that fires with the caller's, or with `timeout` at the deadline. */
 export async function withinDeadline<T>(

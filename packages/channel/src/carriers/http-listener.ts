@@ -1,4 +1,5 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { SessionDoor } from '../resume/session-door.js';
 import type { Listener } from './listener.js';
 import { socketError } from './socket-error.js';
 import { hostPort } from './tcp.js';
@@ -39,8 +40,12 @@ export async function startHttpListener(
   { host, port }: Bind,
   what: string,
   waiting: WaitingConnections,
+  door: SessionDoor,
 ): Promise<Listener> {
-  server.on('connection', (socket: Socket) => waiting.add(socket));
+  server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true);
+    waiting.add(socket);
+  });
   await new Promise<void>((resolve, reject) => {
     const failed = (error: Error): void => reject(socketError(`listen ${what} ${hostPort(host, port)}`, error));
     server.once('error', failed);
@@ -57,6 +62,7 @@ export async function startHttpListener(
     close() {
       server.close();
       waiting.close();
+      door.close();
       return Promise.resolve();
     },
   };

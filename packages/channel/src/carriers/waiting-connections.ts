@@ -3,7 +3,7 @@ import type { Clock, Timer } from '@circuit/base';
 import { remote } from './tcp.js';
 
 interface WaitingConnection {
-  readonly socket: Socket;
+  readonly drop: () => void;
   readonly timer: Timer;
 }
 
@@ -11,13 +11,14 @@ interface WaitingConnection {
 const maxWaitingConnections = 4096;
 
 /**
- * The connections of a listener that carry no session yet: each has `handshakeMs` for it. They are told apart by the
- * peer's address, which a TLS socket and the connection below it both know.
+ * The connections of a listener that carry no session: each has `handshakeMs` for it. They are told apart by the peer's
+ * address, which a TLS socket, HTTP/2 and the connection below them all know.
  */
 export class WaitingConnections {
   readonly #clock: Clock;
   readonly #handshakeMs: number;
   readonly #waiting = new Map<string, WaitingConnection>();
+  #closed = false;
 
   constructor(clock: Clock, handshakeMs: number) {
     this.#clock = clock;
@@ -27,29 +28,42 @@ export class WaitingConnections {
   /** A connection came in. */
   add(socket: Socket): void {
     const address = remote(socket);
-    const timer = this.#clock.after(this.#handshakeMs, () => socket.destroy());
-    const entry = { socket, timer };
-    this.#waiting.set(address, entry);
-    socket.once('close', () => {
-      timer.cancel();
-      if (this.#waiting.get(address) === entry) this.#waiting.delete(address);
-    });
+    socket.once('close', () => this.#forget(address));
+    this.#wait(address, () => socket.destroy());
     if (this.#waiting.size <= maxWaitingConnections) return;
     for (const [, oldest] of this.#waiting) {
-      oldest.socket.destroy();
+      oldest.drop();
       break;
     }
   }
 
   /** The connection of `socket` carries a session. */
   release(socket: Socket): void {
-    const address = remote(socket);
-    this.#waiting.get(address)?.timer.cancel();
-    this.#waiting.delete(address);
+    this.#forget(remote(socket));
   }
 
-  /** Drops them all. */
+  /** The connection of `socket` carries none any more; `drop` ends it. */
+  idle(socket: Socket, drop: () => void): void {
+    this.#wait(remote(socket), drop);
+  }
+
+  /** Drops them all, and those that lose their last session later. */
   close(): void {
-    for (const { socket } of [...this.#waiting.values()]) socket.destroy();
+    this.#closed = true;
+    for (const { drop } of [...this.#waiting.values()]) drop();
+  }
+
+  #wait(address: string, drop: () => void): void {
+    this.#forget(address);
+    if (this.#closed) {
+      drop();
+      return;
+    }
+    this.#waiting.set(address, { drop, timer: this.#clock.after(this.#handshakeMs, drop) });
+  }
+
+  #forget(address: string): void {
+    this.#waiting.get(address)?.timer.cancel();
+    this.#waiting.delete(address);
   }
 }

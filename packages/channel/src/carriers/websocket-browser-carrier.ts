@@ -1,6 +1,7 @@
 import { CircuitError, type Clock, type Timer } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
+import { endOfTurn } from './turn.js';
 import { accusation, messageTooBig, pageCodes, textMessage, unsupportedData } from './websocket-close.js';
 import { maxWebSocketMessageBytes } from './websocket-options.js';
 
@@ -45,7 +46,7 @@ export class BrowserWebSocketCarrier implements Carrier {
   }
 
   schedule(run: () => void): void {
-    queueMicrotask(run);
+    endOfTurn(run);
   }
 
   start(events: CarrierEvents): void {
@@ -56,10 +57,11 @@ export class BrowserWebSocketCarrier implements Carrier {
     if (this.#socket.readyState === isClosed) this.#close(undefined);
   }
 
-  write(pieces: Uint8Array[]): void {
+  write(pieces: Uint8Array[], bytes: number): void {
     if (this.#socket.readyState !== isOpen) return;
     for (const piece of pieces) this.#socket.send(piece);
-    this.#ask();
+    // A runtime that takes it all at once has nothing buffered, and the writer waits all the same.
+    if (bytes >= lowWaterBytes || this.bufferedBytes >= lowWaterBytes) this.#ask();
   }
 
   end(): void {
@@ -93,8 +95,7 @@ export class BrowserWebSocketCarrier implements Carrier {
 
   /** Looks again in a while whether the browser has written what waits. */
   #ask(): void {
-    if (this.#asking !== undefined || this.#socket.bufferedAmount < lowWaterBytes) return;
-    this.#asking = this.#clock.after(askMs, () => {
+    this.#asking ??= this.#clock.after(askMs, () => {
       this.#asking = undefined;
       this.#tell();
     });

@@ -1,5 +1,5 @@
-import { abortError, CircuitError, onAbort, systemClock } from '@circuit/base';
-import { ChannelSession } from '../session/session.js';
+import { abortError, CircuitError, onAbort, systemClock, type WaitOptions } from '@circuit/base';
+import { dialSession } from '../resume/dial-session.js';
 import type { Session } from '../types.js';
 import { withinDeadline } from './dial-deadline.js';
 import { type BrowserWebSocket, BrowserWebSocketCarrier } from './websocket-browser-carrier.js';
@@ -20,12 +20,13 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   checkPossible(options, url, what);
   const opener = (globalThis as { WebSocket?: Opener }).WebSocket;
   if (opener === undefined) throw new CircuitError('unsupported', `${what}: there is no WebSocket in this runtime`);
-  const peer = { carrier: 'websocket', address: printUrl(url) };
+  const peer = { carrier: 'websocket', address: printUrl(url), encrypted: url.protocol === 'wss:' };
   const clock = options.session?.clock ?? systemClock;
-  const carrier = await withinDeadline(options, what, (signal) =>
-    opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
-  );
-  return new ChannelSession(carrier, 'dialler', options.session);
+  const connect = (wait: WaitOptions): Promise<BrowserWebSocketCarrier> =>
+    withinDeadline({ ...options, ...wait }, what, (signal) =>
+      opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
+    );
+  return dialSession(connect, options);
 }
 
 function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: string): void {

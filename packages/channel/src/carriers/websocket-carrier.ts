@@ -3,6 +3,7 @@ import { CircuitError } from '@circuit/base';
 import type { WebSocket } from 'ws';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
+import { endOfTurn } from './turn.js';
 import { accusation, textMessage, unsupportedData } from './websocket-close.js';
 
 /** An open WebSocket of the library `ws` over `socket`. Takes both over; nothing is read before `start`. */
@@ -36,8 +37,7 @@ export class WebSocketCarrier implements Carrier {
   }
 
   schedule(run: () => void): void {
-    // As in SocketCarrier: behind the promise jobs of this turn.
-    queueMicrotask(() => process.nextTick(run));
+    endOfTurn(run);
   }
 
   start(events: CarrierEvents): void {

@@ -3,11 +3,14 @@ import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { systemClock } from '@circuit/base';
 import { WebSocketServer } from 'ws';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { Resume } from '../resume/options.js';
+import { SessionDoor } from '../resume/session-door.js';
+import type { SessionOptions } from '../session/session.js';
 import { type Admission, type AdmissionOptions, Admitter } from './authenticate.js';
-import { describeRequest } from './describe-request.js';
+import { describeRequest, type RequestFacts } from './describe-request.js';
 import { type Mounted, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import type { Listener, OnSession } from './listener.js';
+import { acceptedPeer } from './http-peer.js';
 import { mountUpgrade, type UpgradeServer } from './upgrades.js';
 import { WaitingConnections } from './waiting-connections.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
@@ -34,6 +37,8 @@ export interface MountWebSocketOptions extends AdmissionOptions {
    */
   readonly origins?: readonly string[] | 'any';
   readonly session?: SessionOptions;
+  /** Offers diallers to keep their sessions over a broken connection. */
+  readonly resume?: Resume;
 }
 
 export interface ListenWebSocketOptions extends MountWebSocketOptions {
@@ -51,8 +56,15 @@ export interface ListenWebSocketOptions extends MountWebSocketOptions {
  * request are the server's own (`headersTimeout`). Throws `conflict` for a path that is taken.
  */
 export function mountWebSocket(server: UpgradeServer, options: MountWebSocketOptions, onSession: OnSession): Mounted {
-  const gate = new UpgradeGate(options, onSession);
-  return mountUpgrade(server, options.path ?? '/', (request, socket, head) => void gate.enter(request, socket, head));
+  const door = new SessionDoor({ ...options, onSession });
+  const gate = new UpgradeGate(options, door);
+  const route = mountUpgrade(server, options.path ?? '/', gate.enter);
+  return {
+    close() {
+      route.close();
+      door.close();
+    },
+  };
 }
 
 /** Takes sessions on a port of its own. Every other request is answered by 426. */
@@ -66,50 +78,50 @@ export function listenWebSocket(options: ListenWebSocketOptions, onSession: OnSe
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end('WebSocket only\n');
   });
-  const gate = new UpgradeGate(options, onSession, (socket) => waiting.release(socket));
-  mountUpgrade(server, options.path ?? '/', (request, socket, head) => void gate.enter(request, socket, head));
-  return startHttpListener(server, options, 'websocket', waiting);
+  const door = new SessionDoor({ ...options, onSession });
+  const gate = new UpgradeGate(options, door, (socket) => waiting.release(socket));
+  mountUpgrade(server, options.path ?? '/', gate.enter);
+  return startHttpListener(server, options, 'websocket', waiting, door);
 }
 
-/** Makes sessions of upgrade requests. */
+/** Lets upgrade requests in. */
 class UpgradeGate {
-  readonly #options: MountWebSocketOptions;
+  readonly #origins: readonly string[] | 'any';
   readonly #admitter: Admitter;
-  readonly #onSession: OnSession;
+  readonly #door: SessionDoor;
   readonly #begun: (socket: Socket) => void;
   readonly #sockets = new WebSocketServer({ ...webSocketSettings, noServer: true, clientTracking: false });
 
-  constructor(options: MountWebSocketOptions, onSession: OnSession, begun: (socket: Socket) => void = ignore) {
-    this.#options = options;
+  constructor(options: MountWebSocketOptions, door: SessionDoor, begun: (socket: Socket) => void = ignore) {
+    this.#origins = options.origins ?? [];
     this.#admitter = new Admitter(options, options.session?.clock ?? systemClock);
-    this.#onSession = onSession;
+    this.#door = door;
     this.#begun = begun;
   }
 
-  async enter(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  readonly enter = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     socket.on('error', ignore);
-    const admission = await this.#admit(request);
+    void this.#enter(request, socket, head);
+  };
+
+  async #enter(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const known = describeRequest(request, socket);
+    const admission = await this.#admit(known);
     if (!admission.admitted) {
       refuseUpgrade(socket, admission);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      const { remoteAddress } = describeRequest(request, socket);
-      const identity = admission.identity === undefined ? {} : { identity: admission.identity };
-      const peer = { carrier: 'websocket', address: remoteAddress, ...identity };
       this.#begun(socket);
-      this.#onSession(new ChannelSession(new WebSocketCarrier(ws, socket, peer), 'listener', this.#options.session));
+      this.#door.accept(new WebSocketCarrier(ws, socket, acceptedPeer('websocket', known, socket, admission.identity)));
     });
   }
 
-  async #admit(request: IncomingMessage): Promise<Admission> {
-    const description = describeRequest(request, request.socket);
-    const { origins = [] } = this.#options;
-    if (!isOriginAllowed(request.headers, origins)) {
-      const text = `pages of ${request.headers.origin ?? '?'} may not dial here; the listener's option origins can allow it`;
-      return this.#admitter.refuse(description.remoteAddress, 403, text);
-    }
-    return this.#admitter.admit(description);
+  #admit(known: RequestFacts): Admission | Promise<Admission> {
+    if (isOriginAllowed(known.headers, this.#origins)) return this.#admitter.admit(known);
+    const origin = known.headers.origin ?? '?';
+    const text = `pages of ${origin} may not dial here; the listener's option origins can allow it`;
+    return this.#admitter.refuse(known.remoteAddress, 403, text);
   }
 }
 

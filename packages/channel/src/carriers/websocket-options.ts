@@ -1,4 +1,5 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
+import type { Resume } from '../resume/options.js';
 import type { SessionOptions } from '../session/session.js';
 
 /** Certificates of a dial over TLS, in PEM; handed to the runtime as they are. Not in browsers. */
@@ -18,9 +19,11 @@ export interface DialHttpOptions extends WaitOptions {
   /** Sent with the request, for `authenticate` at the other side or for a proxy. Not in browsers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: ClientTls;
-  /** From the call to the accepted session; default 10,000. */
+  /** For the connection and the answer to the request; default 10,000. */
   readonly deadlineMs?: number;
   readonly session?: SessionOptions;
+  /** Channels survive a broken connection; the listener must offer it. */
+  readonly resume?: Resume;
 }
 
 /** `ws:`, `wss:`, or `http:` and `https:`, which mean the same. */

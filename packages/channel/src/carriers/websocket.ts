@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import { abortError, onAbort } from '@circuit/base';
 import { WebSocket } from 'ws';
-import { ChannelSession } from '../session/session.js';
+import { dialSession } from '../resume/dial-session.js';
 import type { Session } from '../types.js';
 import { withinDeadline } from './dial-deadline.js';
 import { httpError, httpRefusal } from './http-error.js';
+import { dialledPeer } from './http-peer.js';
+import { clientTls } from './http-tls.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { type DialWebSocketOptions, printUrl, webSocketUrl } from './websocket-options.js';
 import { webSocketSettings } from './websocket-settings.js';
@@ -19,11 +21,14 @@ export type { ClientTls, DialWebSocketOptions } from './websocket-options.js';
 export async function dialWebSocket(options: DialWebSocketOptions): Promise<Session> {
   const url = webSocketUrl(options.url);
   const what = `dial websocket ${printUrl(url)}`;
-  const carrier = await withinDeadline(options, what, (signal) => connect(url, options, what, signal));
-  return new ChannelSession(carrier, 'dialler', options.session);
+  return dialSession(
+    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectWebSocket(url, options, what, signal)),
+    options,
+  );
 }
 
-function connect(
+/** The carrier of a session; `what` stands in front of its errors. */
+export function connectWebSocket(
   url: URL,
   { headers, tls }: DialWebSocketOptions,
   what: string,
@@ -47,7 +52,7 @@ function connect(
       release();
       ws.removeAllListeners();
       // Made here, not behind a promise: `ws` would lose what arrives until then.
-      resolve(new WebSocketCarrier(ws, socket as Socket, { carrier: 'websocket', address: printUrl(url) }));
+      resolve(new WebSocketCarrier(ws, socket as Socket, dialledPeer('websocket', url, socket as Socket)));
     });
     ws.on('unexpected-response', (request, response) => {
       fail(httpRefusal(what, response.statusCode ?? 0, response.headers['www-authenticate']));
@@ -55,10 +60,6 @@ function connect(
     });
     ws.on('error', (error) => fail(httpError(what, error)));
   });
-}
-
-function clientTls(tls: DialWebSocketOptions['tls']): object {
-  return tls === undefined ? {} : { ...tls, ...(tls.ca === undefined ? {} : { ca: [tls.ca].flat() }) };
 }
 
 function ignore(): void {}

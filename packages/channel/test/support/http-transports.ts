@@ -1,5 +1,6 @@
 import type { SessionOptions } from '@circuit/channel';
 import type { Connect } from '@circuit/channel/conformance';
+import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { WebSocket } from 'ws';
@@ -30,3 +31,10 @@ export const connectBrowserWebSocket: Connect = overWebSocket(async (options) =>
     scope.WebSocket = before;
   }
 });
+
+export const connectHttp2: Connect = (options) =>
+  over(async (session, onSession) => {
+    const listener = await listenHttp2({ host, port: 0, session }, onSession);
+    const url = `http://${host}:${portOf(listener)}/`;
+    return { listener, dial: (own: SessionOptions) => dialHttp2({ url, session: own }) };
+  }, options);
