@@ -13,7 +13,6 @@ import {
 import type { Carrier } from '../session/carrier.js';
 import { ChannelSession, type SessionOptions } from '../session/session.js';
 import { whenProved } from '../session/when-proved.js';
-import type { Session } from '../types.js';
 import { FreshLink } from './fresh-link.js';
 import { type Resume, type ResumeOptions, type ResumeTerms, resolveResume } from './options.js';
 import { nonceBytes, prove, proves, secretBytes } from './proof.js';
@@ -42,7 +41,7 @@ const farewellAttempts = 5;
  * over. Rejects with what `connect` rejects with; with `unsupported` if the listener does not resume; with `denied` if it does
  * not prove the key that `session.auth` asks for.
  */
-export async function dialSession(connect: ConnectCarrier, options: DialSessionOptions = {}): Promise<Session> {
+export async function dialSession(connect: ConnectCarrier, options: DialSessionOptions = {}): Promise<ChannelSession> {
   return whenProved(await beginSession(connect, options), options);
 }
 
