@@ -81,6 +81,8 @@ export async function dialTls(options: DialTlsOptions): Promise<Session> {
     // TLS 1.3 lets the dialler be done before the listener has looked at its certificate: only what it says first shows that.
     try {
       await orAborted(session.ready, signal);
+      // A refusal stands in the same write as the HELLO that it has to come behind.
+      if (session.refusal !== undefined) throw session.refusal;
     } catch (error) {
       session.abort();
       throw explained(error, proof, what);

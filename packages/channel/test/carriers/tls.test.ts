@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { deferred, Scope } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
-import { dialTls, type Listener, listenTls, type ListenTlsOptions } from '@circuit/channel/tls';
+import { dialTls, type Listener, listenTls, type PskFor } from '@circuit/channel/tls';
 import { until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { portOf } from '../support/transports.js';
@@ -36,7 +36,7 @@ afterEach(async () => {
   );
 });
 
-async function listen(pskFor: ListenTlsOptions['pskFor'], more: Partial<ListenTlsOptions> = {}): Promise<Listener> {
+async function listen(pskFor: PskFor, more: { readonly handshakeMs?: number } = {}): Promise<Listener> {
   const listener = await listenTls(
     {
       host,

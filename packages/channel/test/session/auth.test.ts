@@ -132,8 +132,8 @@ test('on a carrier that is neither encrypted nor local it is refused, unless its
   expect((await refusals(onlyThere)).map((error) => error?.code)).toStrictEqual(['denied', 'denied']);
   expect((await onlyThere.dialler.closed)?.message).toContain('a carrier that is encrypted');
 
-  for (const peer of [{ local: false, encrypted: true }, far]) {
-    const allowPlaintext = peer.encrypted !== true;
+  for (const allowPlaintext of [false, true]) {
+    const peer = { local: false, encrypted: !allowPlaintext };
     const allowed = authPair({
       dialPeer: peer,
       listenPeer: peer,
