@@ -12,12 +12,12 @@ export class Assembly {
   granted = 0;
   #buffer: Uint8Array;
 
-  constructor(total: number, refs: readonly Entry[] | undefined, flags: number, cost: number) {
+  constructor(total: number, first: number, refs: readonly Entry[] | undefined, flags: number, cost: number) {
     this.total = total;
     this.refs = refs;
     this.flags = flags;
     this.cost = cost;
-    this.#buffer = new Uint8Array(Math.min(total, 4 * maxBodyBytes));
+    this.#buffer = new Uint8Array(Math.min(total, 4 * first));
   }
 
   append(piece: Uint8Array): void {
@@ -53,7 +53,7 @@ export function startAssembly(
   },
   cost: number,
 ): Assembly {
-  const assembly = new Assembly(piece.total, piece.refs, piece.flags & ~dataFlag.more, cost);
+  const assembly = new Assembly(piece.total, piece.body.length, piece.refs, piece.flags & ~dataFlag.more, cost);
   assembly.append(piece.body);
   return assembly;
 }
