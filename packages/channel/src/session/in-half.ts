@@ -37,6 +37,8 @@ export abstract class InHalf extends End {
   /** The peer has said its last word. */
   protected peerFinal = false;
   #moved = false;
+  /** Nobody has accepted the channel yet: it stays in the table even when the peer has closed it, so that its bound holds. */
+  #unaccepted = false;
   /** What the peer may still send. */
   #window: number;
   #consumed = 0;
@@ -54,7 +56,23 @@ export abstract class InHalf extends End {
   }
 
   get over(): boolean {
-    return this.state === 'ended' && this.peerFinal;
+    return this.state === 'ended' && this.peerFinal && !this.#unaccepted;
+  }
+
+  /** The channel waits to be accepted; our last word about it waits as long. */
+  awaitAccept(): void {
+    this.#unaccepted = true;
+  }
+
+  accepted(): void {
+    if (!this.#unaccepted) return;
+    this.#unaccepted = false;
+    this.sayDoneIfEmpty();
+    // Only an ABORT can have ended what nobody held.
+    if (this.state === 'ended' && this.failure !== undefined && this.link.refusal === undefined) {
+      this.link.writer.bare(frameType.done, this.entry.id);
+      this.settle();
+    }
   }
 
   onReadable(run: () => void): () => void {
@@ -105,7 +123,7 @@ export abstract class InHalf extends End {
     this.peerFinal = true;
     if (this.state !== 'ended') {
       this.state = 'ended';
-      this.link.writer.bare(frameType.done, this.entry.id);
+      if (!this.#unaccepted) this.link.writer.bare(frameType.done, this.entry.id);
       this.dropQueue(reason);
       this.end(reason);
     }
@@ -148,7 +166,7 @@ export abstract class InHalf extends End {
 
   /** Says DONE once the peer has closed and everything is taken. */
   protected sayDoneIfEmpty(): void {
-    if (this.state !== 'ending' || !this.empty) return;
+    if (this.state !== 'ending' || !this.empty || this.#unaccepted) return;
     this.state = 'ended';
     if (this.link.refusal === undefined) this.link.writer.bare(frameType.done, this.entry.id);
     this.settle();

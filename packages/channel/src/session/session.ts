@@ -10,8 +10,7 @@ import {
   type WaitOptions,
 } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { json } from '../codec/json.js';
-import { messagePack } from '../codec/messagepack.js';
+import { knownCodecs } from '../codec/known-codecs.js';
 import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
@@ -23,7 +22,7 @@ import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
 import { Entry } from './entry.js';
 import { encodeHello, type Hello } from './hello.js';
-import type { InMessage } from './in-message.js';
+import { InMessage } from './in-message.js';
 import { KeepAlive } from './keep-alive.js';
 import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Link } from './link.js';
@@ -82,7 +81,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   readonly #carrier: Carrier;
   readonly #clock: Clock;
   readonly #graceMs: number;
-  readonly #codecs = new Map<string, Codec>();
+  readonly #codecs: Map<string, Codec>;
   readonly #defaultCodec: string;
   readonly #packer: SessionPacker;
   readonly #decoder: FrameDecoder;
@@ -115,7 +114,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     if (options.auth !== undefined) checkAuth(role, options.auth);
     this.peer = carrier.peer;
     this.table = new Table(role);
-    for (const codec of [messagePack(), json(), ...(options.codecs ?? [])]) this.#codecs.set(codec.name, codec);
+    this.#codecs = knownCodecs(options.codecs);
     this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
     const outlet = {
       write: (pieces: Uint8Array[], bytes: number): void => {
@@ -206,7 +205,10 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   accept({ signal }: WaitOptions = {}): Promise<Accepted> {
     if (signal?.aborted) return Promise.reject(abortError(signal));
     const accepted = this.#accepted.shift();
-    if (accepted !== undefined) return Promise.resolve(accepted);
+    if (accepted !== undefined) {
+      if (accepted.receiver instanceof InMessage) accepted.receiver.accepted();
+      return Promise.resolve(accepted);
+    }
     if (this.refusal !== undefined && this.#phase === 'over') return Promise.reject(this.refusal);
     return new Promise((resolve, reject) => {
       const awaiting: Awaiting = { resolve, reject, release: undefined };
@@ -301,8 +303,10 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     if (fault !== undefined) return fault;
     const accepted: Accepted = { receiver: entry.in as InMessage, ...open };
     const awaiting = this.#awaiting.shift();
-    if (awaiting === undefined) this.#accepted.push(accepted);
-    else {
+    if (awaiting === undefined) {
+      entry.in?.awaitAccept();
+      this.#accepted.push(accepted);
+    } else {
       awaiting.release?.();
       awaiting.resolve(accepted);
     }
