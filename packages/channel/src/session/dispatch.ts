@@ -160,8 +160,7 @@ export class Dispatch implements FrameSink {
       }
       case frameType.done:
         if (entry.out === undefined) return wrongWay(type, id);
-        entry.out.done();
-        return undefined;
+        return entry.out.done();
       case frameType.drop:
         return entry.in instanceof InMessage ? entry.in.dropped() : wrongWay(type, id);
       case frameType.ack: {

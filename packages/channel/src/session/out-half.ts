@@ -118,12 +118,15 @@ export abstract class OutHalf extends End implements Turn {
     this.arise();
   }
 
-  /** DONE: the receiver has read to the end. */
-  done(): void {
+  /** DONE: the receiver has read to the end; answers with the fault if there was no end yet. */
+  done(): string | undefined {
+    if (this.state !== 'ended') return `DONE on channel ${this.entry.id} before its end`;
     this.#peerFinal = true;
+    this.allTaken();
     this.tap?.done();
-    if (this.state === 'ended' && this.failure === undefined) this.#finished?.resolve();
+    if (this.failure === undefined) this.#finished?.resolve();
     this.settle();
+    return undefined;
   }
 
   /** CANCEL: the receiver wants no more. */
@@ -166,6 +169,11 @@ export abstract class OutHalf extends End implements Turn {
   protected abstract writeFrame(): boolean;
   /** Drops what is queued, telling everybody who waits. `refused`: by the receiver, who has taken nothing more. */
   protected abstract dropQueue(reason: CircuitError, refused: boolean): void;
+
+  /** The receiver has taken everything that was sent. */
+  protected allTaken(): void {
+    // Nobody waits for the bytes of a stream to be taken, only `closed` does.
+  }
 
   /** Asks for a turn if there is something to write, and tells who waits for room. */
   protected arise(): void {

@@ -200,6 +200,11 @@ export class OutMessage extends OutHalf implements Sender {
     }
   }
 
+  /** Also tells who waits for an ACK that the peer forgot. */
+  protected override allTaken(): void {
+    this.acknowledged(this.#written);
+  }
+
   protected get idle(): boolean {
     return this.#queue.length === 0 && !this.#dropOwed;
   }

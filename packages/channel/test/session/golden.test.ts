@@ -46,7 +46,7 @@ test('a dialler says exactly the golden frames', async () => {
   await expect(acknowledged).rejects.toMatchObject({ code: 'outcome-unknown' });
   await peer.feed(vector('ping'));
   expect(await heard(peer)).toStrictEqual(['cancel', 'abort', 'pong'].map((name) => hex(vector(name))));
-  await peer.feed(vector('done'), frame(0x06, 5), frame(0x09, 7));
+  await peer.feed(vector('done'), frame(0x06, 5), frame(0x08, 7, [0, 0, 0]));
   const closing = peer.session.close();
   expect((await heard(peer)).at(-1)).toBe(hex(vector('goaway')));
   peer.hangUp();
