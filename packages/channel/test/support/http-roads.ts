@@ -1,0 +1,45 @@
+import type { Session } from '@circuit/channel';
+import { type DialHttp2Options, dialHttp2, listenHttp2, type ListenHttp2Options } from '@circuit/channel/http2';
+import { dialWebSocket } from '@circuit/channel/websocket';
+import { listenWebSocket } from '@circuit/channel/websocket-listener';
+import { collect, openChannel } from '@circuit/channel/conformance';
+import type { Listener, OnSession } from '@circuit/channel/tcp';
+import { until } from '@circuit/testkit';
+import { expect } from 'vitest';
+
+/** Both carriers over HTTP, which let in and refuse alike. */
+export interface HttpRoad {
+  readonly name: string;
+  dial(options: DialHttp2Options): Promise<Session>;
+  listen(options: ListenHttp2Options, onSession: OnSession): Promise<Listener>;
+}
+
+export const httpRoads: readonly HttpRoad[] = [
+  { name: 'websocket', dial: dialWebSocket, listen: listenWebSocket },
+  { name: 'http2', dial: dialHttp2, listen: listenHttp2 },
+];
+
+/** Sessions that came in, by a listener or mount that is given `take`. */
+export class Arrivals {
+  readonly sessions: Session[] = [];
+  readonly take = (session: Session): void => void this.sessions.push(session);
+
+  /** The session number `count`. */
+  async get(count = 1): Promise<Session> {
+    await until(`session ${count}`, () => this.sessions.length >= count);
+    return this.sessions[count - 1] as Session;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.sessions) await session.close();
+  }
+}
+
+/** A few messages from one side to the other. */
+export async function works(a: Session, b: Session): Promise<void> {
+  const { sender, receiver } = await openChannel(a, b);
+  const sent = Promise.all([sender.send('hello'), sender.send(new Uint8Array(300_000))]);
+  sender.close();
+  expect(await collect(receiver)).toStrictEqual(['hello', new Uint8Array(300_000)]);
+  await sent;
+}
