@@ -1,5 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import { type Codec, Tagged } from '../codec/codec.js';
+import { tag } from '../codec/tags.js';
 
 /** What the tags stand for, by number. */
 const tagNames = [
@@ -33,16 +34,36 @@ export function cannotCarry(codec: Codec, value: unknown, cause: unknown): Circu
 }
 
 function innermost(codec: Codec, value: unknown, path: string): { part: unknown; path: string } {
-  for (const [key, part] of parts(value)) {
-    if (!refuses(codec, part)) continue;
-    return innermost(codec, part, Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`);
-  }
+  for (const [field, part] of parts(codec, value, path)) if (refuses(codec, part)) return innermost(codec, part, field);
   return { part: value, path };
 }
 
-function parts(value: unknown): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || value instanceof Tagged || ArrayBuffer.isView(value)) return [];
-  return Object.entries(value);
+/** The parts of a value with their paths, written as `lower` writes them. */
+function parts(codec: Codec, value: unknown, path: string): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  if (value instanceof Tagged) return taggedParts(codec, value, path);
+  if (Array.isArray(value)) return value.map((part, i) => [`${path}[${i}]`, part]);
+  return Object.entries(value).map(([key, part]) => [path === '' ? key : `${path}.${key}`, part]);
+}
+
+/** Of a collection that the codec does not carry even when it is empty no part is to blame. */
+function taggedParts(codec: Codec, { tag: number, body }: Tagged, path: string): [string, unknown][] {
+  if (!Array.isArray(body)) return [];
+  const list = body as readonly unknown[];
+  switch (number) {
+    case tag.map:
+    case tag.entries:
+      if (refuses(codec, new Tagged(number, []))) return [];
+      return list.map((part, i) => [`${path}<map ${i >> 1}>`, part]);
+    case tag.set:
+      if (refuses(codec, new Tagged(number, []))) return [];
+      return list.map((part, i) => [`${path}<set ${i}>`, part]);
+    case tag.error:
+      if (refuses(codec, new Tagged(number, [list[0], list[1], {}]))) return [];
+      return parts(codec, list[2], path);
+    default:
+      return [];
+  }
 }
 
 function refuses(codec: Codec, part: unknown): boolean {

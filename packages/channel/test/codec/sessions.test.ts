@@ -1,0 +1,86 @@
+import { isDeepStrictEqual, inspect } from 'node:util';
+import { relay, type Receiver, type Sender } from '@circuit/channel';
+import { collect, openChannel, take, valueTable } from '@circuit/channel/conformance';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { connectMemory, connectTcp } from '../support/transports.js';
+
+const anything = fc.anything({
+  // No invalid dates: Node's comparison does not find them in sets. The table of values has one.
+  values: [
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    fc.double(),
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom(null, undefined),
+    fc.date({ noInvalidDate: true }),
+    fc.uint8Array({ maxLength: 3000 }),
+  ],
+  withBigInt: true,
+  withMap: true,
+  withSet: true,
+  withTypedArray: true,
+  withSparseArray: false,
+  withNullPrototype: false,
+  withObjectString: true,
+  stringUnit: 'grapheme',
+  maxDepth: 4,
+  key: fc.oneof(fc.string(), fc.constantFrom('$', '$$', '$x', '__proto__', 'constructor', '0')),
+});
+
+/** What is sent on the one end comes out at the other. */
+type Way = { readonly sender: Sender; readonly receiver: Receiver; readonly close: () => Promise<void> };
+
+const ways: Readonly<Record<string, (codec: string) => Promise<Way>>> = {
+  async 'a session'(codec) {
+    const pair = await connectTcp();
+    const { a, b } = pair;
+    return { ...(await openChannel(b, a, { codec })), close: () => pair.close() };
+  },
+  async 'a relay'(codec) {
+    const [first, second] = [await connectMemory(), await connectTcp()];
+    const inward = await openChannel(first.a, first.b, { codec });
+    const onward = await openChannel(second.a, second.b, { codec });
+    relay(inward.receiver, onward.sender);
+    const close = async (): Promise<void> => {
+      await Promise.all([first.close(), second.close()]);
+    };
+    return { sender: inward.sender, receiver: onward.receiver, close };
+  },
+  /** The second session speaks the other codec, so every value is decoded and encoded on the way. */
+  async 'a relay that changes the codec'(codec) {
+    const [first, second] = [await connectMemory(), await connectMemory()];
+    const inward = await openChannel(first.a, first.b, { codec });
+    const onward = await openChannel(second.a, second.b, { codec: codec === 'json' ? 'msgpack' : 'json' });
+    relay(inward.receiver, onward.sender);
+    const close = async (): Promise<void> => {
+      await Promise.all([first.close(), second.close()]);
+    };
+    return { sender: inward.sender, receiver: onward.receiver, close };
+  },
+};
+
+for (const codec of ['msgpack', 'json']) {
+  for (const [name, connect] of Object.entries(ways)) {
+    test(`${codec} through ${name}: whatever is sent arrives equal, and is not touched`, async () => {
+      const { sender, receiver, close } = await connect(codec);
+      const check = async (value: unknown): Promise<void> => {
+        const before = structuredClone(value);
+        const sent = sender.send(value);
+        const { value: got } = await take(receiver);
+        await sent;
+        // Not toStrictEqual: it takes a key named `constructor` for the class.
+        expect(isDeepStrictEqual(got, value), inspect([got, value], { depth: 9 })).toBe(true);
+        expect(isDeepStrictEqual(value, before)).toBe(true);
+      };
+      for (const [field, value] of Object.entries(valueTable())) {
+        await sender.send(value);
+        expect((await take(receiver)).value, field).toStrictEqual(value);
+      }
+      await fc.assert(fc.asyncProperty(anything, check), { numRuns: 200 });
+      sender.close();
+      expect(await collect(receiver)).toStrictEqual([]);
+      await close();
+    });
+  }
+}
