@@ -7,6 +7,8 @@ import type { Connect, Pair, PairOptions } from '@circuit/channel/conformance';
 import { dialTcp, type Listener, listenTcp, type OnSession } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
+import { dialAuth, listenAuth } from './auth-pair.js';
+import { type CertificateAuthority, type Issued, makeAuthority } from './certificates.js';
 
 /** A listener and a way to dial it. */
 interface Road {
@@ -80,6 +82,21 @@ export const connectTls: Connect = (options) =>
     return { listener, dial: (own) => dialTls({ host: '127.0.0.1', port: portOf(listener), psk, session: own }) };
   }, options);
 
+/** TLS with certificates on both sides. */
+export const connectCertificates: Connect = (options) =>
+  over(async (session, onSession) => {
+    const { authority, server, worker } = await certificates();
+    const ask = { ...server, ca: authority.cert, requestCert: true };
+    const listener = await listenTls({ host: '127.0.0.1', port: 0, certificates: ask, session }, onSession);
+    const port = portOf(listener);
+    const own = { ...worker, ca: authority.cert };
+    return { listener, dial: (mine) => dialTls({ host: '127.0.0.1', port, certificates: own, session: mine }) };
+  }, options);
+
+/** TCP with a key that is proved inside the session. */
+export const connectAuthenticated: Connect = ({ a, b } = {}) =>
+  connectTcp({ a: { ...a, auth: dialAuth }, b: { ...b, auth: listenAuth } });
+
 /** The transports of this package, by name. */
 export const transports: Readonly<Record<string, Connect>> = {
   memory: connectMemory,
@@ -87,6 +104,25 @@ export const transports: Readonly<Record<string, Connect>> = {
   unix: connectUnix,
   tls: connectTls,
 };
+
+interface Certificates {
+  readonly authority: CertificateAuthority;
+  readonly server: Issued;
+  readonly worker: Issued;
+}
+
+let made: Promise<Certificates> | undefined;
+
+/** One set for all tests of a file: to make it takes as long as many of them. */
+function certificates(): Promise<Certificates> {
+  made ??= (async () => {
+    const authority = await makeAuthority();
+    const [server, worker] = [await authority.issue('server'), await authority.issue('worker')];
+    await authority.remove();
+    return { authority, server, worker };
+  })();
+  return made;
+}
 
 export function portOf(listener: Listener): number {
   if ('port' in listener.address) return listener.address.port;
