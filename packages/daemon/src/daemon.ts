@@ -25,6 +25,7 @@ import { defaultDaemonLimits } from './limits.js';
 import { LocalServer } from './local-server.js';
 import { numberFile } from './number-file.js';
 import { ownAddress } from './own-address.js';
+import { Refusals } from './refusals.js';
 import { type Caller, callerOf } from './session/caller.js';
 import { ownSurroundings } from './state/places.js';
 import { StateFolder } from './state/state-folder.js';
@@ -74,7 +75,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const serving = deferred<LocalServer>();
     serving.promise.catch(ignore);
     const { security } = options;
-    const gate: Gate = security === 'insecure' ? openGate() : keyGate(security.key, logger);
+    const refusals = new Refusals(clock, logger);
+    scope.defer(() => refusals.close());
+    const gate: Gate = security === 'insecure' ? openGate() : keyGate(security.key, refusals);
     const admit = (session: Session, caller: Caller): void => {
       serving.promise.then(
         (server) => server.sessions.serve(session, caller),

@@ -1,9 +1,10 @@
-import { CircuitError, type Logger } from '@circuit/base';
+import { CircuitError } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { dialTcp, type Listener, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { acceptedPsks, findPsk, type Key, pskFor } from '@circuit/keys';
 import { orThrow, parseAddress } from '@circuit/protocol';
+import type { Refusals } from './refusals.js';
 import { type Caller, callerOf } from './session/caller.js';
 
 /** How this server speaks to others over the network. */
@@ -17,7 +18,7 @@ export interface Gate {
 type OnSession = (session: Session, caller: Caller) => void;
 
 /** Every connection proves the key, or the read-only key that follows from it, and is encrypted. */
-export function keyGate(key: Key, logger: Logger): Gate {
+export function keyGate(key: Key, refusals: Refusals): Gate {
   const accepted = acceptedPsks(key);
   const psk = pskFor(key);
   return {
@@ -27,7 +28,7 @@ export function keyGate(key: Key, logger: Logger): Gate {
           host,
           port,
           pskFor: (name) => findPsk(accepted, name)?.key,
-          onRefused: (address, reason) => logger.warn('a connection was refused', { from: address, reason }),
+          onRefused: (address, reason) => refusals.add(address, reason),
         },
         (session) => {
           const { identity } = session.peer;

@@ -73,6 +73,20 @@ test('a read-only key looks and does not act', async () => {
   await expect(client(daemon, { key: generateKey() })).rejects.toMatchObject({ code: 'denied' });
 });
 
+test('fifty clients without the right key are one line in the log, and keep nobody out', async () => {
+  const key = generateKey();
+  const lines: string[] = [];
+  const daemon = await start(await newFolder(), { security: { key }, logger: linesOf(lines) });
+  const wrong = Array.from({ length: 50 }, () => client(daemon, { key: generateKey() }));
+  for (const result of await Promise.allSettled(wrong)) expect(result.status).toBe('rejected');
+  expect(await (await client(daemon, { key })).call('ping', {})).toMatchObject({ id: daemon.id });
+  await daemon.close();
+  expect(lines.map((line) => line.replace(' undefined', ''))).toEqual([
+    'a client without the right key from 127.0.0.1 was refused',
+    'a client without the right key from 127.0.0.1 was refused 49 more times',
+  ]);
+});
+
 test('two servers are one cluster, and a request goes on to the other with the rights of its client', async () => {
   const key = generateKey();
   const a = await start(await newFolder(), { security: { key } });
