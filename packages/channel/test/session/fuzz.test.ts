@@ -60,7 +60,7 @@ test('random frames and bytes never throw, never hang the table, and end a sessi
     forAWhile,
   );
   await settle();
-});
+}, fuzzMs + 60_000);
 
 test('random bodies through both codecs either decode or end the channel', async () => {
   const peer = new RawPeer('listener');
@@ -88,7 +88,7 @@ test('random bodies through both codecs either decode or end the channel', async
     forAWhile,
   );
   peer.session.abort();
-});
+}, fuzzMs + 60_000);
 
 test('what a HELLO says comes back, and bytes behind what is known are ignored', () => {
   const limits = fc.record({
