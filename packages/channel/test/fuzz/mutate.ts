@@ -1,6 +1,7 @@
 import { type Random, randomInt } from '@circuit/base';
 import { frameType, headerBytes } from '../../src/wire/frame.js';
-import { concat, data, frame, hello, open, parseFrames, text, varint } from '../support/raw-peer.js';
+import { ByteCursor } from '../../src/wire/varint.js';
+import { concat, data, frame, hello, open, text, varint } from '../support/raw-peer.js';
 
 /** The whole frames of a conversation, each as its bytes. */
 export function cutFrames(bytes: Uint8Array): Uint8Array[] {
@@ -85,10 +86,11 @@ export class Mutator {
 
   /** The same frame with another type or id. */
   #altered(bytes: Uint8Array): Uint8Array {
-    const [old] = parseFrames(bytes);
-    if (old === undefined) return bytes;
-    const type = this.#pick(2) === 0 ? this.#one(types) : old.type;
-    return frame(type, this.#pick(3) === 0 ? old.id : this.#id(), old.payload);
+    if (bytes.length <= headerBytes) return bytes;
+    const cursor = new ByteCursor(bytes, headerBytes, bytes.length);
+    const id = cursor.varint();
+    const type = this.#pick(2) === 0 ? this.#one(types) : (bytes[0] ?? 0);
+    return frame(type, this.#pick(3) === 0 ? id : this.#id(), cursor.rest());
   }
 
   #id(): number {
