@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import { ChannelSession, type SessionOptions } from '../session/session.js';
 import type { Role } from '../session/table.js';
+import { onceProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { MessagePortCarrier, type Port } from './message-port-carrier.js';
 
@@ -34,8 +35,8 @@ export interface PortListener {
 
 /**
  * A session over a port whose other end is a session's too; one side is the `dialler`, the other the `listener`. Takes the
- * port over. A far side that is gone is noticed at once where ports have a `close` event (Node, Chromium from 122 on) or if
- * it could still say so; else by keep-alive.
+ * port over. A far side that ends the session or closes its end of it is noticed at once; one whose thread ends without a
+ * word (terminated, crashed) at once in Node and by keep-alive in browsers, whose ports tell nobody.
  */
 export function portSession(port: Port, role: Role, { name = 'port', session }: PortOptions = {}): Session {
   const peer = { carrier: 'message-port', address: name, local: true };
@@ -73,9 +74,10 @@ export function listenWorker(
   onSession: (session: Session) => void,
   options: PortOptions = {},
 ): PortListener {
+  const deliver = onceProved(options.session, onSession);
   const take = (data: unknown): void => {
     const port = sessionPort(data);
-    if (port !== undefined) onSession(portSession(port, 'listener', { name: 'worker', ...options }));
+    if (port !== undefined) deliver(portSession(port, 'listener', { name: 'worker', ...options }));
   };
   const takeEvent = (event: object): void => take((event as { readonly data: unknown }).data);
   // Node's Worker is an emitter and no event target.

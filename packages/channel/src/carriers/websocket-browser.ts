@@ -1,5 +1,6 @@
 import { abortError, CircuitError, onAbort, systemClock, type WaitOptions } from '@circuit/base';
-import { dialSession } from '../resume/dial-session.js';
+import { ChannelSession } from '../session/session.js';
+import { whenProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { withinDeadline } from './dial-deadline.js';
 import { type BrowserWebSocket, BrowserWebSocketCarrier } from './websocket-browser-carrier.js';
@@ -26,6 +27,11 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
     withinDeadline({ ...options, ...wait }, what, (signal) =>
       opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
     );
+  const { resume, session, signal } = options;
+  if (resume === undefined || resume === false)
+    return whenProved(new ChannelSession(await connect({ signal }), 'dialler', session), options);
+  // A page that does not ask for it does not load it.
+  const { dialSession } = await import('../resume/dial-session.js');
   return dialSession(connect, options);
 }
 
