@@ -47,10 +47,10 @@ test('a page loads no module of Node, and of libraries the codec alone', async (
 
 const whole = async (): Promise<number> => (await loaded(`${core}\n${carriers}`)).bytes;
 
-test('what a page loads grows no further: 27.5 kB gzipped without the codec library', async () => {
+test('what a page loads grows no further: 28.5 kB gzipped without the codec library', async () => {
   const bytes = await whole();
   console.log(`gzipped: core ${(await loaded(core)).bytes} bytes, with the WebSocket and message ports ${bytes} bytes`);
-  expect(bytes).toBeLessThanOrEqual(27_500);
+  expect(bytes).toBeLessThanOrEqual(28_500);
 });
 
 // The goal, not reached: this turns red when it is.
