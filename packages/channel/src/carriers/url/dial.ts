@@ -1,0 +1,61 @@
+import { throwIfAborted } from '@circuit/base';
+import { whenProved } from '../../session/when-proved.js';
+import type { Session } from '../../types.js';
+import { type Address, parseUrl } from './address.js';
+import type { MemoryNetwork } from './memory-network.js';
+import { checkOptions, type DialOptions } from './options.js';
+import type { PortTarget } from '../message-port.js';
+
+/**
+ * A session with whoever listens at `url`: `memory:NAME`, `worker:`, `unix:/PATH`, `tcp://HOST:PORT`, `tls://HOST:PORT`,
+ * `ws:`, `wss:`, and `http:`, `https:` (HTTP/2, else a WebSocket). With `session.auth` it resolves when the listener has
+ * proved the key. The carrier's module is loaded when it is first used. Rejects with `invalid` for an address or options
+ * that cannot work, `unreachable`, `denied`, `timeout`, or the reason of `signal`.
+ */
+export async function dial(url: string, options: DialOptions = {}): Promise<Session> {
+  const address = parseUrl(url);
+  checkOptions('dialler', url, address, options as object);
+  throwIfAborted(options.signal);
+  return dialAddress(address, options);
+}
+
+async function dialAddress(address: Address, options: DialOptions): Promise<Session> {
+  const { signal, deadlineMs } = options;
+  const common = {
+    signal,
+    ...(options.session === undefined ? {} : { session: options.session }),
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
+  };
+  const timed = deadlineMs === undefined ? common : { ...common, deadlineMs };
+  switch (address.scheme) {
+    case 'memory':
+      return (options.memory as MemoryNetwork).dial(address.name, common);
+    case 'worker': {
+      const { dialWorker } = await import('../message-port.js');
+      return whenProved(dialWorker(options.worker as PortTarget, { ...common, name: address.name }), common);
+    }
+    case 'unix': {
+      const { dialUnix } = await import('../unix.js');
+      return dialUnix({ ...common, path: address.path });
+    }
+    case 'tcp': {
+      const { dialTcp } = await import('../tcp.js');
+      return dialTcp({ ...common, host: address.host, port: address.port });
+    }
+    case 'tls': {
+      const { dialTls } = await import('../tls.js');
+      const proof = options.tls as NonNullable<DialOptions['tls']>;
+      return dialTls({ ...timed, host: address.host, port: address.port, ...proof });
+    }
+    case 'ws':
+    case 'wss': {
+      const { dialWebSocket } = await import('../websocket.js');
+      return dialWebSocket({ ...timed, url: address.url, ...options.http });
+    }
+    case 'http':
+    case 'https': {
+      const { dialHttp } = await import('../http.js');
+      return dialHttp({ ...timed, url: address.url, ...options.http });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { CircuitError, type WaitOptions } from '@circuit/base';
+import type { Resume } from '../../resume/options.js';
+import { checkAuth } from '../../session/auth-options.js';
+import { resolveLimits } from '../../session/limits.js';
+import type { SessionOptions } from '../../session/session.js';
+import type { Role } from '../../session/table.js';
+import type { AdmissionOptions } from '../authenticate.js';
+import type { ServerTls } from '../http-listener.js';
+import type { PortTarget } from '../message-port.js';
+import type { DialCertificates, ListenCertificates } from '../tls-certificates.js';
+import type { PreSharedKey, PskFor } from '../tls-psk.js';
+import type { ClientTls } from '../websocket-options.js';
+import { type Address, shown } from './address.js';
+import type { MemoryNetwork } from './memory-network.js';
+
+/**
+ * What `dial` takes besides the address. What one scheme alone needs stands in a group of its own, and is left alone by the
+ * others: so one set of options serves a program whose address is configured.
+ */
+export interface DialOptions extends WaitOptions {
+  readonly session?: SessionOptions;
+  /** Channels survive a broken connection. Not for `memory:` and `worker:`, whose connections do not break alone. */
+  readonly resume?: Resume;
+  /** For `tls:` and the web's schemes: from the call to the session. Default 10,000. */
+  readonly deadlineMs?: number;
+  /** For `memory:`. */
+  readonly memory?: MemoryNetwork;
+  /** For `worker:`: the `Worker`, or inside one `parentPort`. */
+  readonly worker?: PortTarget;
+  /** For `tls:`. */
+  readonly tls?: { readonly psk: PreSharedKey } | { readonly certificates: DialCertificates };
+  /** For `ws:`, `wss:`, `http:`, `https:`; `tls` for the two encrypted ones. */
+  readonly http?: { readonly headers?: Readonly<Record<string, string>>; readonly tls?: ClientTls };
+}
+
+/** What `listen` takes besides the address; in groups as in {@link DialOptions}. */
+export interface ListenOptions {
+  readonly session?: SessionOptions;
+  /** Offers diallers to keep their sessions over a broken connection. */
+  readonly resume?: Resume;
+  /** How long a connection may take to become a session; default 10,000. */
+  readonly handshakeMs?: number;
+  readonly memory?: MemoryNetwork;
+  /** For `worker:`: inside a worker `parentPort`, outside the `Worker`. */
+  readonly worker?: PortTarget;
+  /** For `tls:`; `onRefused` hears of connections that proved nothing. */
+  readonly tls?: ({ readonly pskFor: PskFor } | { readonly certificates: ListenCertificates }) & {
+    readonly onRefused?: (address: string, reason: string) => void;
+  };
+  /** For `ws:`, `wss:`, `http:`, `https:`; `origins` for the first two. */
+  readonly http?: AdmissionOptions & { readonly tls?: ServerTls; readonly origins?: readonly string[] | 'any' };
+}
+
+const names: Readonly<Record<Role, readonly string[]>> = {
+  dialler: ['signal', 'session', 'resume', 'deadlineMs', 'memory', 'worker', 'tls', 'http'],
+  listener: ['session', 'resume', 'handshakeMs', 'memory', 'worker', 'tls', 'http'],
+};
+
+/** Throws `invalid` for options that nobody knows, that cannot work, or that make no sense for the address. */
+export function checkOptions(role: Role, text: string, address: Address, options: DialOptions & ListenOptions): void {
+  const fail = (why: string): never => {
+    throw new CircuitError('invalid', `${role === 'dialler' ? 'dial' : 'listen'} ${shown(text)}: ${why}`);
+  };
+  for (const name of Object.keys(options)) {
+    if (!names[role].includes(name)) fail(`unknown option ${name}, known are ${names[role].join(', ')}`);
+  }
+  resolveLimits(options.session?.limits);
+  if (options.session?.auth !== undefined) checkAuth(role, options.session.auth);
+  const { scheme } = address;
+  const inProcess = scheme === 'memory' || scheme === 'worker';
+  const resumes = options.resume !== undefined && options.resume !== false;
+  if (inProcess && resumes) fail('resume makes no sense where connections do not break alone');
+  if (inProcess && options[scheme] === undefined) fail(`the option ${scheme} is missing`);
+  if (scheme === 'tls' && options.tls === undefined) fail('the option tls is missing: a key or certificates');
+  if ('port' in address && address.port === 0 && role === 'dialler') fail('port 0 is for listeners');
+  const encrypted = scheme === 'wss' || scheme === 'https';
+  if ((scheme === 'ws' || scheme === 'http') && options.http?.tls !== undefined) {
+    fail(`http.tls makes no sense without encryption; use ${scheme === 'ws' ? 'wss' : 'https'}:`);
+  }
+  if (encrypted && role === 'listener' && options.http?.tls === undefined) fail('the option http.tls is missing');
+  const origins = options.http?.origins;
+  if ((scheme === 'http' || scheme === 'https') && origins !== undefined) fail('http.origins is for ws: and wss:');
+}
