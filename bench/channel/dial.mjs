@@ -1,11 +1,15 @@
+import { dialHttp2 } from '@circuit/channel/http2';
 import { dialTcp } from '@circuit/channel/tcp';
 import { dialTls } from '@circuit/channel/tls';
 import { dialUnix } from '@circuit/channel/unix';
+import { dialWebSocket } from '@circuit/channel/websocket';
 import { identity, key } from './common.mjs';
 
 /** A session to a far side of that kind. */
 export function dial(kind, address) {
   if (kind === 'unix') return dialUnix({ path: address.path });
+  if (kind === 'websocket') return dialWebSocket({ url: `ws://127.0.0.1:${address.port}` });
+  if (kind === 'http2') return dialHttp2({ url: `http://127.0.0.1:${address.port}` });
   if (kind.endsWith('tls')) return dialTls({ host: '127.0.0.1', port: address.port, psk: { identity, key } });
   return dialTcp({ host: '127.0.0.1', port: address.port });
 }

@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** The far side of a probe as a process of its own: `{address, close}`. */
-export async function far(kind, onward) {
+export function far(kind, onward) {
   const more = onward === undefined ? [] : [JSON.stringify(onward)];
-  const child = spawn(process.execPath, [new URL('serve.mjs', import.meta.url).pathname, kind, ...more], {
+  return spawned('serve.mjs', kind, ...more);
+}
+
+/** The far side of a library that ours is compared with. */
+export const farPeer = (name) => spawned('../peers/far.mjs', name);
+
+async function spawned(program, ...args) {
+  const child = spawn(process.execPath, [new URL(program, import.meta.url).pathname, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = await once(createInterface({ input: child.stdout }), 'line');

@@ -8,7 +8,9 @@ import { Decoder, encode } from '@msgpack/msgpack';
 import { relay } from '@circuit/channel';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
+import { listenHttp2 } from '@circuit/channel/http2';
 import { listenUnix } from '@circuit/channel/unix';
+import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { identity, key, ownSize } from './common.mjs';
 
 /** Answers requests with the same value, counts messages, swallows streams. */
@@ -73,6 +75,8 @@ export async function serve(kind, onward) {
       close: async () => (await listener.close(), rmSync(folder, { recursive: true, force: true })),
     };
   }
+  if (kind === 'websocket') return wrap(await listenWebSocket({ host: '127.0.0.1', port: 0 }, serveSession));
+  if (kind === 'http2') return wrap(await listenHttp2({ host: '127.0.0.1', port: 0 }, serveSession));
   if (kind === 'relay-tcp') {
     return wrap(
       await listenTcp({ host: '127.0.0.1', port: 0 }, (s) =>
@@ -85,7 +89,7 @@ export async function serve(kind, onward) {
     return wrap(await listenTls({ host: '127.0.0.1', port: 0, pskFor: () => key }, (s) => forward(s, dial)));
   }
   if (kind === 'bare') return bare();
-  if (kind === 'http2') return http2();
+  if (kind === 'bare-http2') return bareHttp2();
   throw new Error(`unknown kind ${kind}`);
 }
 
@@ -141,7 +145,7 @@ function messages(socket, first) {
   socket.on('end', () => socket.end(encode(count)));
 }
 
-function http2() {
+function bareHttp2() {
   const server = createHttp2({ settings: { initialWindowSize: 1 << 20 } });
   server.on('session', (session) => session.setLocalWindowSize(1 << 24));
   server.on('stream', (stream) => {

@@ -15,6 +15,8 @@ export interface Outlet {
   readonly bufferedBytes: number;
 }
 
+/** Staging begins small and grows with use, so that an idle session costs little. */
+const firstStagingBytes = 2048;
 const stagingBytes = 65_536;
 /** At most this much waits in the carrier before channels have to queue. */
 const highWaterBytes = 262_144;
@@ -33,7 +35,7 @@ export class Writer {
   readonly #ring: Turn[] = [];
   #ringHead = 0;
   #pieces: Uint8Array[] = [];
-  #staging = new Uint8Array(stagingBytes);
+  #staging = new Uint8Array(firstStagingBytes);
   #from = 0;
   #at = 0;
   #staged = 0;
@@ -132,7 +134,8 @@ export class Writer {
   #room(bytes: number): number {
     if (this.#staging.length - this.#at < bytes) {
       this.#cut();
-      this.#staging = new Uint8Array(Math.max(stagingBytes, bytes));
+      const grown = Math.min(stagingBytes, 4 * this.#staging.length);
+      this.#staging = new Uint8Array(Math.max(grown, bytes));
       this.#from = 0;
       this.#at = 0;
       if (this.#staged > overflowBytes) this.overflowed = true;
