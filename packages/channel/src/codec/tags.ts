@@ -18,9 +18,11 @@ export const tag = {
   typedArray: 8,
   /** An object that has a key named `__proto__`; the body is a list of alternating keys and values. */
   entries: 9,
+  /** An open file, pipe or socket; the body is the reference of what carries it. */
+  descriptor: 10,
 } as const;
 
-export const lastTag = 9;
+export const lastTag = 10;
 
 /** The most digits of a bigint in a message: reading decimal text takes more than linear time. */
 export const maxBigintDigits = 4096;

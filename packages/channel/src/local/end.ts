@@ -1,7 +1,7 @@
 import { CircuitError } from '@circuit/base';
 
 /** What an end lets its holder do. */
-export type EndKind = 'sender' | 'receiver' | 'reader' | 'writer';
+export type EndKind = 'sender' | 'receiver' | 'reader' | 'writer' | 'descriptor';
 
 /** Everything that may stand in a message and is handed over rather than copied. */
 export abstract class End {

@@ -1,4 +1,5 @@
 import type { PeerInfo } from '../types.js';
+import type { Lane } from './lane.js';
 
 /** What a carrier tells its session. */
 export interface CarrierEvents {
@@ -13,6 +14,8 @@ export interface CarrierEvents {
 /** An ordered, reliable, private way for bytes between two processes: all that a session needs of a network. */
 export interface Carrier {
   readonly peer: PeerInfo;
+  /** Hands descriptors over beside the bytes, if the peer can take them. */
+  readonly lane?: Lane;
   /** Runs its argument at the end of the current turn. */
   schedule(run: () => void): void;
   /** Begins to deliver events. Called once. */

@@ -6,6 +6,8 @@ import type { Link } from './link.js';
 /** An end that travels with a message: its entry, which gets its id when the message's first frame is written. */
 export interface OutReference {
   readonly entry: Entry;
+  /** Called right before its announcement: what the entry is depends on what the peer said by then. */
+  readonly settle?: () => void;
 }
 
 /**
@@ -25,7 +27,10 @@ export function writeData(
   const hasRefs = refs !== undefined && refs.length > 0;
   let front = 1 + (total > 0 ? varintLength(total) : 0);
   if (hasRefs) {
-    for (const { entry } of refs) link.announce(entry);
+    for (const ref of refs) {
+      ref.settle?.();
+      link.announce(ref.entry);
+    }
     front += varintLength(refs.length);
     for (const { entry } of refs) front += 1 + varintLength(entry.id);
   }

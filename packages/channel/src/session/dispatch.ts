@@ -17,6 +17,8 @@ import type { Table } from './table.js';
 export interface DispatchTarget {
   readonly table: Table;
   readonly limits: SessionLimits;
+  /** The last kind of reference that the peer may announce. */
+  readonly lastRefKind: RefKind;
   heardHello(hello: Hello): string | undefined;
   /** Makes the halves of an entry that the peer announced. */
   enter(kind: RefKind, codec: Codec): Entry;
@@ -115,7 +117,8 @@ export class Dispatch implements FrameSink {
     for (let i = 0; i < count; i++) {
       const kind = payload.byte();
       const id = payload.varint();
-      if (!payload.ok() || kind < refKind.sender || kind > refKind.duplex) return 'DATA with a malformed reference';
+      if (!payload.ok() || kind < refKind.sender || kind > this.#target.lastRefKind)
+        return 'DATA with a malformed reference';
       const { table, limits } = this.#target;
       if (table.peerCount >= limits.maxChannels) return `more than ${limits.maxChannels} channels`;
       const entry = this.#target.enter(kind as RefKind, half.codec);

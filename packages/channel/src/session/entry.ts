@@ -12,7 +12,8 @@ import type { OutMessage } from './out-message.js';
 export class Entry {
   /** 0 until announced. */
   id = 0;
-  readonly kind: RefKind;
+  /** Settled when the entry is announced. */
+  kind: RefKind;
   out: OutMessage | OutBytes | undefined;
   in: InMessage | InBytes | undefined;
 

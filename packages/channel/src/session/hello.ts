@@ -10,6 +10,8 @@ export interface Hello {
   readonly codecs: readonly string[];
   /** The side wants to authenticate (docs/protocol.md, section 13). */
   readonly auth?: AuthHello | undefined;
+  /** The side hands descriptors over; its token (section 15). */
+  readonly lane?: Uint8Array | undefined;
 }
 
 /** What a side that authenticates says of it. Of another scheme than ours only the number is known. */
@@ -26,11 +28,14 @@ export interface AuthHello {
 export const authScheme = 1;
 const bindFlag = 0x01;
 
+const laneVersion = 1;
+export const laneTokenBytes = 16;
+
 const encoder = new TextEncoder();
 const maxCodecs = 32;
 
 /** The payload of a HELLO. */
-export function encodeHello({ limits, codecs, auth }: Hello): Uint8Array {
+export function encodeHello({ limits, codecs, auth, lane }: Hello): Uint8Array {
   const numbers = [
     protocolVersion,
     limits.maxChannels,
@@ -44,7 +49,10 @@ export function encodeHello({ limits, codecs, auth }: Hello): Uint8Array {
     magic.length +
     numbers.reduce((sum, number) => sum + varintLength(number), 0) +
     names.reduce((sum, name) => sum + varintLength(name.length) + name.length, 0);
-  const tail = auth === undefined ? none : encodeAuth(auth);
+  const tail = [
+    ...(auth === undefined ? none : encodeAuth(auth)),
+    ...(lane === undefined ? none : encodeLane(auth, lane)),
+  ];
   const bytes = new Uint8Array(length + tail.length);
   bytes.set(magic);
   let at = magic.length;
@@ -67,6 +75,17 @@ function encodeAuth({ scheme, bind, nonce, identity }: AuthHello): Uint8Array {
   at = writeVarint(bytes, at + nonce.length, name.length);
   bytes.set(name, at);
   return bytes;
+}
+
+/** Behind the scheme of authentication, which is 0 then if there is none. */
+function encodeLane(auth: AuthHello | undefined, token: Uint8Array): number[] {
+  return [...(auth === undefined ? [0] : []), laneVersion, ...token];
+}
+
+/** The token of a lane, behind the authentication's fields if they are known. */
+function decodeLane(payload: ByteCursor, auth: AuthHello | undefined): Uint8Array | undefined {
+  if (payload.offset === payload.end || (auth !== undefined && auth.scheme !== authScheme)) return undefined;
+  return payload.varint() === laneVersion ? payload.take(laneTokenBytes) : undefined;
 }
 
 /** The authentication's fields behind the codecs; nothing there means none. */
@@ -102,9 +121,10 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits): Hello | st
     return `HELLO: windows of ${windowBytes} and ${streamWindowBytes} bytes, at least ${minWindowBytes} are needed`;
   }
   const auth = decodeAuth(payload);
+  const lane = decodeLane(payload, auth);
   if (!payload.ok()) return 'HELLO: malformed';
   const limits = { ...own, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes };
-  return auth === undefined ? { limits, codecs } : { limits, codecs, auth };
+  return { limits, codecs, ...(auth === undefined ? {} : { auth }), ...(lane === undefined ? {} : { lane }) };
 }
 
 const none = new Uint8Array(0);

@@ -2,6 +2,7 @@ import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import type { Slab } from '../local/slab.js';
 import type { Entry } from './entry.js';
+import type { Lane } from './lane.js';
 import type { SessionLimits } from './limits.js';
 import type { Writer } from './writer.js';
 
@@ -13,6 +14,8 @@ export interface Link {
   readonly slab: Slab;
   /** What the peer announced; before its HELLO nothing has credit. */
   readonly peerLimits: SessionLimits | undefined;
+  /** Hands descriptors over; `undefined` where a byte stream has to stand in. */
+  readonly lane: Lane | undefined;
   /** What new sends and opens fail with; `undefined` while the session lives. */
   readonly refusal: CircuitError | undefined;
   /** How many more channels the peer's table takes. */

@@ -1,6 +1,7 @@
 import { abortError, CircuitError, onAbort } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
+import type { Descriptor } from '../local/descriptor.js';
 import type { EndKind } from '../local/end.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
 import { dataFlag, frameType, maxBodyBytes, messageCost, type RefKind, refCost } from '../wire/frame.js';
@@ -11,6 +12,8 @@ import { OutHalf } from './out-half.js';
 
 /** Prepares a value for one channel: encodes it and makes an entry for every end in it. */
 export interface Packer {
+  /** The reference of a descriptor, which is taken over. */
+  referDescriptor(descriptor: Descriptor, codec: Codec): OutReference;
   /** An entry that this side is about to announce. */
   makeEntry(kind: RefKind, codec: Codec): Entry;
   pack(value: unknown, codec: Codec, options: PackOptions): Packed;

@@ -1,5 +1,6 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
+import { Descriptor } from '../local/descriptor.js';
 import { End, type ForeignStream } from '../local/end.js';
 import { nodeReader, nodeWriter, webReader, webWriter } from '../local/foreign.js';
 import { pumpBytes, pumpMessages } from '../local/pump.js';
@@ -67,6 +68,7 @@ export class SessionPacker implements Packer {
     if (kind === refKind.receiver) entry.in = new InMessage(this.#link, entry, codec, this.#unpacker);
     if (kind === refKind.writer || kind === refKind.duplex) entry.out = new OutBytes(this.#link, entry);
     if (kind === refKind.reader || kind === refKind.duplex) entry.in = new InBytes(this.#link, entry);
+    if (kind === refKind.descriptor) entry.in = this.#link.lane?.accept(this.#link, entry);
     return entry;
   }
 
@@ -84,7 +86,19 @@ export class SessionPacker implements Packer {
     return entry.in as InMessage;
   }
 
+  referDescriptor(descriptor: Descriptor, codec: Codec): OutReference {
+    descriptor.move();
+    const entry = this.makeEntry(refKind.duplex, codec);
+    const [input, output] = [entry.in as InBytes, entry.out as OutBytes];
+    output.closed.catch((reason: unknown) => descriptor.cancelNow(toCircuitError(reason)));
+    const settle = (): void => {
+      if (this.#link.lane?.pass(this.#link, entry, descriptor) !== true) void standIn(descriptor, input, output);
+    };
+    return { entry, settle };
+  }
+
   #refer(end: End, codec: Codec): OutReference {
+    if (end instanceof Descriptor) return this.referDescriptor(end, codec);
     end.move();
     const entry = this.makeEntry(kindFor(end), codec);
     const { in: input, out: output } = entry;
@@ -104,6 +118,8 @@ export class SessionPacker implements Packer {
       case 'writer':
         if (end instanceof OutBytes) spliceBytes(input as InBytes, end);
         else void pumpBytes(input as InBytes, end as unknown as RawWriter);
+        break;
+      case 'descriptor':
         break;
     }
     return { entry };
@@ -133,6 +149,21 @@ export class SessionPacker implements Packer {
   }
 }
 
+/** Carries the bytes of what cannot be handed over itself. */
+async function standIn(descriptor: Descriptor, input: InBytes, output: OutBytes): Promise<void> {
+  try {
+    const { reader, writer } = await descriptor.standIn();
+    if (reader === undefined) output.closeNow();
+    else void pumpBytes(reader, output);
+    if (writer === undefined) input.cancelNow(new CircuitError('invalid', 'not open for writing'));
+    else void pumpBytes(input, writer);
+  } catch (error) {
+    const reason = toCircuitError(error);
+    output.abortNow(reason);
+    input.cancelNow(reason);
+  }
+}
+
 function kindFor(end: End): RefKind {
   switch (end.endKind) {
     case 'sender':
@@ -143,6 +174,8 @@ function kindFor(end: End): RefKind {
       return refKind.reader;
     case 'writer':
       return refKind.writer;
+    case 'descriptor':
+      return refKind.duplex;
   }
 }
 

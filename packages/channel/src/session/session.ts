@@ -25,6 +25,7 @@ import { encodeHello, type Hello } from './hello.js';
 import { InMessage } from './in-message.js';
 import { KeepAlive } from './keep-alive.js';
 import { resolveLimits, type SessionLimits } from './limits.js';
+import type { Lane } from './lane.js';
 import type { Link } from './link.js';
 import { checkOpen, type OpenFrame, writeOpen } from './open-frame.js';
 import { OutMessage } from './out-message.js';
@@ -78,6 +79,8 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   peer: PeerInfo;
   peerLimits: SessionLimits | undefined;
   refusal: CircuitError | undefined;
+  /** Until the peer has said that it has one as well nothing is announced. */
+  lane: Lane | undefined;
   readonly #carrier: Carrier;
   readonly #clock: Clock;
   readonly #graceMs: number;
@@ -113,6 +116,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.limits = resolveLimits(options.limits);
     if (options.auth !== undefined) checkAuth(role, options.auth);
     this.peer = carrier.peer;
+    this.lane = carrier.lane;
     this.table = new Table(role);
     this.#codecs = knownCodecs(options.codecs);
     this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
@@ -280,10 +284,16 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     }
     this.peerLimits = hello.limits;
     this.#peerCodecs = hello.codecs;
+    if (hello.lane === undefined) this.#endLane(new CircuitError('unsupported', 'the peer takes no descriptors'));
+    else this.lane?.agreed(hello.lane.slice());
     for (const { entry, open } of this.#held.splice(0)) this.#announceOpen(entry, open);
     if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
     this.#ready?.resolve();
     return undefined;
+  }
+
+  get lastRefKind(): RefKind {
+    return this.lane === undefined ? refKind.duplex : refKind.descriptor;
   }
 
   enter(kind: RefKind, codec: Codec): Entry {
@@ -362,9 +372,15 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       limits: this.limits,
       codecs: [...this.#codecs.keys()],
       auth: this.#auth?.hello,
+      lane: this.lane?.token,
     });
     this.#auth?.greeted(payload);
     this.writer.withBody(frameType.hello, 0, 0, payload, false);
+  }
+
+  #endLane(reason: CircuitError): void {
+    this.lane?.end(reason);
+    this.lane = undefined;
   }
 
   #announceOpen(entry: Entry, open: OpenFrame): void {
@@ -456,6 +472,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.#auth?.stop();
+    this.#endLane(reason);
     this.#ready?.reject(reason);
     this.writer.stop();
     for (const { entry } of this.#held.splice(0)) entry.fail(reason);

@@ -3,6 +3,7 @@ import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
 import type { InBytes } from './in-bytes.js';
 import { type InPiece, InMessage } from './in-message.js';
+import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage, RawPiece } from './out-message.js';
 
@@ -57,6 +58,7 @@ export function spliceBytes(from: InBytes, to: OutBytes): void {
 
 /** The reference on the session of `carrier` that stands for `entry`, spliced to it in both directions. */
 function spliceEntry(entry: Entry, carrier: OutMessage): OutReference {
+  if (entry.in instanceof InDescriptor) return carrier.maker.referDescriptor(entry.in.descriptor, carrier.codec);
   const onward = carrier.maker.makeEntry(entry.kind, carrier.codec);
   joinHalves(entry, onward);
   joinHalves(onward, entry);

@@ -3,6 +3,7 @@ import type { Codec, Revive } from '../codec/codec.js';
 import { reviver } from '../values/revive.js';
 import { refKind } from '../wire/frame.js';
 import type { Entry } from './entry.js';
+import { InDescriptor } from './lane.js';
 
 /** Decodes the bodies of one session's messages and puts the ends that came with them in their places. */
 export class Unpacker {
@@ -29,6 +30,7 @@ export class Unpacker {
       throw new CircuitError('protocol', `reference ${index} does not exist or stands twice`);
     }
     this.#claimed.add(index);
+    if (entry.in instanceof InDescriptor) return entry.in.descriptor;
     if (entry.kind === refKind.duplex) return { reader: entry.in, writer: entry.out };
     return entry.in ?? entry.out;
   }

@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import { Tagged } from '../codec/codec.js';
 import { maxBigintDigits, tag } from '../codec/tags.js';
+import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
 
 /** Takes an end or stream found in a value and answers with its index among the references. */
@@ -97,7 +98,10 @@ function lowerBigint(value: bigint, path: string): Tagged {
 }
 
 function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number, path: string): unknown {
-  if (value instanceof End) return new Tagged(tag.reference, takeEnd(value, path));
+  if (value instanceof End) {
+    const reference = new Tagged(tag.reference, takeEnd(value, path));
+    return value instanceof Descriptor ? new Tagged(tag.descriptor, reference) : reference;
+  }
   if (value instanceof Uint8Array) return value;
   if (value instanceof Date) return new Tagged(tag.date, value.getTime());
   if (value instanceof Map) {

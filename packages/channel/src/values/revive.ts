@@ -1,6 +1,10 @@
 import { CircuitError } from '@circuit/base';
 import type { Revive } from '../codec/codec.js';
 import { maxBigintDigits, tag } from '../codec/tags.js';
+import { Descriptor, StandIn } from '../local/descriptor.js';
+import { InBytes } from '../session/in-bytes.js';
+import { OutBytes } from '../session/out-bytes.js';
+import type { ByteDuplex } from '../types.js';
 
 const typedArrays: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   ArrayBuffer: (bytes) => aligned(bytes),
@@ -53,6 +57,8 @@ export function reviver(end: (index: number) => unknown): Revive {
         return reviveTypedArray(body);
       case tag.entries:
         return reviveEntries(body);
+      case tag.descriptor:
+        return reviveDescriptor(body);
       default:
         throw new CircuitError('unsupported', `value with unknown tag ${number}`);
     }
@@ -98,6 +104,13 @@ function reviveEntries(body: unknown): Record<string, unknown> {
     Object.defineProperty(result, key, { value, configurable: true, enumerable: true, writable: true });
   }
   return result;
+}
+
+/** The thing itself, or both directions of the stream that stands in. */
+function reviveDescriptor(body: unknown): Descriptor {
+  if (body instanceof Descriptor) return body;
+  const { reader, writer } = Object(body) as Partial<ByteDuplex>;
+  return reader instanceof InBytes && writer instanceof OutBytes ? new StandIn(reader, writer) : misfit('descriptor');
 }
 
 /** The bytes in a buffer of their own, as typed arrays need it. */

@@ -19,6 +19,9 @@ export const frameType = {
   proof: 0x11,
 } as const;
 
+/** What a connection begins with instead of HELLO when it carries the descriptors of a session. */
+export const laneType = 0x12;
+
 /** What a connection begins with instead of HELLO when its session is to outlive it. */
 export const resumeType = 0x13;
 
@@ -45,6 +48,8 @@ export const refKind = {
   /** Who gets the message reads bytes. */
   reader: 4,
   duplex: 5,
+  /** An open file, pipe or socket that comes on the lane. */
+  descriptor: 6,
 } as const;
 
 export type RefKind = (typeof refKind)[keyof typeof refKind];

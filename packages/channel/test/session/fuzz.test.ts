@@ -32,63 +32,75 @@ const likely = fc.oneof(
   { weight: 1, arbitrary: anyBytes },
 );
 
-test('random frames and bytes never throw, never hang the table, and end a session at most once', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(likely, { maxLength: 25 }),
-      fc.array(fc.nat(3000), { maxLength: 4 }),
-      async (frames, cuts) => {
-        const peer = new RawPeer('listener', { limits: { maxChannels: 20 } });
-        const bytes = concat([hello(), open(1), ...frames]);
-        const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((x, y) => x - y), bytes.length];
-        for (let i = 1; i < places.length; i++) peer.carrier.events?.data(bytes.slice(places[i - 1], places[i]));
-        for (let channels = peer.session.stats.unaccepted; channels > 0; channels--) {
-          const { receiver } = await peer.session.accept();
-          try {
-            for (let message = receiver.tryReceive(); message?.done === false; message = receiver.tryReceive())
-              void message.ret.send(1).catch(() => undefined);
-          } catch (error) {
-            expect(['protocol', 'aborted', 'closed', 'internal']).toContain((error as { code: string }).code);
+test(
+  'random frames and bytes never throw, never hang the table, and end a session at most once',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(likely, { maxLength: 25 }),
+        fc.array(fc.nat(3000), { maxLength: 4 }),
+        async (frames, cuts) => {
+          const peer = new RawPeer('listener', { limits: { maxChannels: 20 } });
+          const bytes = concat([hello(), open(1), ...frames]);
+          const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((x, y) => x - y), bytes.length];
+          for (let i = 1; i < places.length; i++) peer.carrier.events?.data(bytes.slice(places[i - 1], places[i]));
+          for (let channels = peer.session.stats.unaccepted; channels > 0; channels--) {
+            const { receiver } = await peer.session.accept();
+            try {
+              for (let message = receiver.tryReceive(); message?.done === false; message = receiver.tryReceive())
+                void message.ret.send(1).catch(() => undefined);
+            } catch (error) {
+              expect(['protocol', 'aborted', 'closed', 'internal']).toContain((error as { code: string }).code);
+            }
           }
-        }
-        expect(peer.session.stats.channels).toBeLessThanOrEqual(20);
-        peer.session.abort();
-        peer.hangUp();
-        expect(peer.session.stats.channels).toBe(0);
-      },
-    ),
-    forAWhile,
-  );
-  await settle();
-}, fuzzMs + 60_000);
-
-test('random bodies through both codecs either decode or end the channel', async () => {
-  const peer = new RawPeer('listener');
-  await peer.feed(hello());
-  let next = 1;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(
-        fc.uint8Array({ maxLength: 700 }),
-        fc.json().map((text) => new TextEncoder().encode(text)),
+          expect(peer.session.stats.channels).toBeLessThanOrEqual(20);
+          peer.session.abort();
+          peer.hangUp();
+          expect(peer.session.stats.channels).toBe(0);
+        },
       ),
-      fc.constantFrom('msgpack', 'json'),
-      async (body, codec) => {
-        const channel = next;
-        next += 2;
-        peer.carrier.events?.data(
-          concat([open(channel, codec), frame(frameType.data, channel, [0, ...body]), frame(frameType.close, channel)]),
-        );
-        const { receiver } = await peer.session.accept();
-        await receiver.receive().catch((error: unknown) => expect(error).toMatchObject({ code: 'protocol' }));
-        expect(peer.session.refusal).toBe(undefined);
-        expect(peer.session.stats.channels).toBe(0);
-      },
-    ),
-    forAWhile,
-  );
-  peer.session.abort();
-}, fuzzMs + 60_000);
+      forAWhile,
+    );
+    await settle();
+  },
+  fuzzMs + 60_000,
+);
+
+test(
+  'random bodies through both codecs either decode or end the channel',
+  async () => {
+    const peer = new RawPeer('listener');
+    await peer.feed(hello());
+    let next = 1;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 700 }),
+          fc.json().map((text) => new TextEncoder().encode(text)),
+        ),
+        fc.constantFrom('msgpack', 'json'),
+        async (body, codec) => {
+          const channel = next;
+          next += 2;
+          peer.carrier.events?.data(
+            concat([
+              open(channel, codec),
+              frame(frameType.data, channel, [0, ...body]),
+              frame(frameType.close, channel),
+            ]),
+          );
+          const { receiver } = await peer.session.accept();
+          await receiver.receive().catch((error: unknown) => expect(error).toMatchObject({ code: 'protocol' }));
+          expect(peer.session.refusal).toBe(undefined);
+          expect(peer.session.stats.channels).toBe(0);
+        },
+      ),
+      forAWhile,
+    );
+    peer.session.abort();
+  },
+  fuzzMs + 60_000,
+);
 
 test('what a HELLO says comes back, and bytes behind what is known are ignored', () => {
   const limits = fc.record({
@@ -108,11 +120,17 @@ test('what a HELLO says comes back, and bytes behind what is known are ignored',
       limits,
       fc.array(fc.string({ maxLength: 16, unit: 'grapheme-ascii' }), { maxLength: 32 }),
       fc.option(auth, { nil: undefined }),
+      fc.option(fc.uint8Array({ minLength: 16, maxLength: 16 }), { nil: undefined }),
       anyBytes,
-      (some, codecs, proof, more) => {
-        const hi = { limits: { ...defaultLimits, ...some }, codecs, ...(proof === undefined ? {} : { auth: { ...proof } }) };
-        const noScheme = proof === undefined ? [Uint8Array.of(0)] : [];
-        const bytes = concat([encodeHello(hi), ...noScheme, more]);
+      (some, codecs, proof, lane, more) => {
+        const fields = {
+          ...(proof === undefined ? {} : { auth: { ...proof } }),
+          ...(lane === undefined ? {} : { lane }),
+        };
+        const hi = { limits: { ...defaultLimits, ...some }, codecs, ...fields };
+        const noScheme = proof === undefined && lane === undefined ? [0] : [];
+        const noLane = lane === undefined ? [0] : [];
+        const bytes = concat([encodeHello(hi), Uint8Array.of(...noScheme, ...noLane), more]);
         expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits)).toStrictEqual(hi);
       },
     ),
