@@ -1,4 +1,4 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, type ErrorCode } from '@circuit/base';
 import { frameType, headerBytes } from '../wire/frame.js';
 import { ByteCursor } from '../wire/varint.js';
 import { macBytes, sameMac } from './auth-mac.js';
@@ -28,6 +28,7 @@ type State =
 /** A frame of the handshake, and what may wait behind HELLO while the MACs are computed. */
 export const maxHandshakeBytes = 8192;
 const failed = 'authentication failed';
+const refusals: readonly ErrorCode[] = ['denied', 'timeout', 'protocol'];
 
 /**
  * One side of the authentication (docs/protocol.md, section 13), without I/O.
@@ -160,7 +161,7 @@ export class AuthHandshake {
     this.#events.proved([this.#hello, rest]);
   }
 
-  /** The peer gives up. An orderly goodbye from somebody who has proved nothing is none. */
+  /** The peer gives up. Other words than those of a refusal mean nothing from somebody who has proved nothing. */
   #goodbye(payload: ByteCursor): void {
     const reason = readReason(payload);
     if (reason === undefined) {
@@ -168,9 +169,10 @@ export class AuthHandshake {
       return;
     }
     this.stop();
-    const error =
-      reason.code === 'closed' ? new CircuitError('peer-gone', 'closed before it had proved its key') : reason;
-    this.#events.refused(error, undefined);
+    const heard = refusals.includes(reason.code)
+      ? reason
+      : new CircuitError('peer-gone', 'ended before it had proved its key');
+    this.#events.refused(heard, undefined);
   }
 
   #fault(why: string): void {
