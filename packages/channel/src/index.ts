@@ -2,6 +2,7 @@ export type { Codec, Revive } from './codec/codec.js';
 export { Tagged } from './codec/codec.js';
 export { json } from './codec/json.js';
 export { messagePack } from './codec/messagepack.js';
+export { tag as valueTag } from './codec/tags.js';
 export type { Carrier, CarrierEvents } from './session/carrier.js';
 export { memoryPair } from './carriers/memory-pair.js';
 export { defaultLimits, type SessionLimits } from './session/limits.js';

@@ -14,6 +14,7 @@ const tagNames = [
   'Error',
   'typed array',
   'object with a key __proto__',
+  'descriptor',
 ];
 
 /**

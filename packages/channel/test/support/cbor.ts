@@ -1,7 +1,6 @@
-import { type Codec, Tagged } from '@circuit/channel';
+import { type Codec, Tagged, valueTag } from '@circuit/channel';
 import { type DecodeOptions, decode, type EncodeOptions, encode, Token, Type } from 'cborg';
 import { bigIntDecoder, bigNegIntDecoder, structBigIntEncoder } from 'cborg/taglib';
-import { tag } from '../../src/codec/tags.js';
 
 /** A CBOR tag from the range that is free for anybody (RFC 8949, 9.2): the index of a reference. */
 const referenceTag = 40_000;
@@ -24,7 +23,7 @@ export function cbor(): Codec {
         2: bigIntDecoder,
         3: bigNegIntDecoder,
         [dateTag]: (body) => new Date(Math.round(Number(body()) * 1000)),
-        [referenceTag]: (body) => revive(tag.reference, body()),
+        [referenceTag]: (body) => revive(valueTag.reference, body()),
       };
       return decode(bytes, { tags, allowIndefinite: false, rejectDuplicateMapKeys: true }) as unknown;
     },
@@ -34,15 +33,15 @@ export function cbor(): Codec {
 /** What a tag is in CBOR. Throws for what has no form in it. */
 function tagged({ tag: number, body }: Tagged): Token[] {
   switch (number) {
-    case tag.reference:
+    case valueTag.reference:
       return [new Token(Type.tag, referenceTag), new Token(Type.uint, body)];
-    case tag.undefined:
+    case valueTag.undefined:
       return [new Token(Type.undefined, ...none)];
-    case tag.negativeZero:
+    case valueTag.negativeZero:
       return [new Token(Type.float, -0)];
-    case tag.bigint:
+    case valueTag.bigint:
       return structBigIntEncoder(BigInt(body as string));
-    case tag.date:
+    case valueTag.date:
       return [new Token(Type.tag, dateTag), new Token(Type.float, (body as number) / 1000)];
     default:
       throw new Error('cbor has no form for it');
