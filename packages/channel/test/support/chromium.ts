@@ -15,7 +15,8 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-const args = [
+/** A browser without a window that reaches this machine only. */
+export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -50,7 +51,7 @@ export async function openPage(scripts: readonly string[]): Promise<OpenPage> {
       }),
   );
   const { port } = server.address() as AddressInfo;
-  const browser = await chromium.launch({ executablePath: programPath('chromium') ?? 'chromium', args });
+  const browser = await chromium.launch({ executablePath: programPath('chromium') ?? 'chromium', args: chromiumArgs });
   scope.defer(() => browser.close());
   const page = await browser.newPage();
   const faults: string[] = [];

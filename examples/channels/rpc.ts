@@ -1,0 +1,20 @@
+import { serve, type Session } from '@circuit/channel';
+import { dialUnix, listenUnix } from '@circuit/channel/unix';
+
+const path = process.argv[2] ?? '/tmp/greet';
+
+async function greet(session: Session): Promise<void> {
+  const { receiver } = await session.accept();
+  await serve(receiver, (name, ret) => ret.send(`hello, ${String(name)}`));
+}
+const listener = await listenUnix({ path }, (session) => void greet(session));
+
+const session = await dialUnix({ path });
+const greetings = session.open({ target: 'greet' });
+for (const name of ['world', 'moon']) {
+  const answers = await greetings.send(name, { returns: true });
+  console.log((await answers.receive()).value);
+}
+greetings.close();
+await session.close();
+await listener.close();

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { bundle } from '../support/bundle.js';
+
+const examples = fileURLToPath(new URL('../../../../examples/channels/', import.meta.url));
+const page = readFileSync(new URL('../../../../docs/channels.md', import.meta.url), 'utf8');
+
+/** What each prints. */
+const printed: Readonly<Record<string, string>> = {
+  rpc: 'hello, world\nhello, moon\n',
+  events: ['server heard client', 'client heard server']
+    .flatMap((who) => [1, 2, 3].map((i) => `${who} ${i}\n`))
+    .join(''),
+  workers: '1 4 9 16 25 36 by 3 workers\n',
+  gateway: '384,400 km\n',
+};
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'example-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('every example has its test', () => {
+  const files = readdirSync(examples).filter((name) => name.endsWith('.ts'));
+  expect(files.sort()).toStrictEqual(
+    Object.keys(printed)
+      .map((name) => `${name}.ts`)
+      .sort(),
+  );
+});
+
+for (const [name, output] of Object.entries(printed)) {
+  test(`${name} runs, prints what the page says, and is the one on the page`, async () => {
+    const { code } = await bundle(`../../examples/channels/${name}.ts`, { platform: 'node' });
+    const program = join(folder, `${name}.mjs`);
+    writeFileSync(program, code);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      program,
+      name === 'gateway' ? folder : join(folder, 's'),
+    ]);
+    expect([stdout, stderr]).toStrictEqual([output, '']);
+    expect(page).toContain(`\`\`\`ts\n${readFileSync(join(examples, `${name}.ts`), 'utf8')}\`\`\`\n`);
+    expect(page).toContain(`\`\`\`text\n${output}\`\`\`\n`);
+  });
+}
