@@ -133,8 +133,7 @@ class StreamGate {
     stream.once('close', () => {
       const left = (this.#sessions.get(connection) ?? 1) - 1;
       this.#sessions.set(connection, left);
-      if (left === 0 && !connection.destroyed)
-        this.#waiting?.idle(connection.socket, () => connection.close());
+      if (left === 0 && !connection.destroyed) this.#waiting?.idle(connection.socket, () => connection.close());
     });
   }
 }

@@ -17,12 +17,14 @@ const maxWaitingConnections = 4096;
 export class WaitingConnections {
   readonly #clock: Clock;
   readonly #handshakeMs: number;
+  readonly #maxWaiting: number;
   readonly #waiting = new Map<string, WaitingConnection>();
   #closed = false;
 
-  constructor(clock: Clock, handshakeMs: number) {
+  constructor(clock: Clock, handshakeMs: number, maxWaiting: number = maxWaitingConnections) {
     this.#clock = clock;
     this.#handshakeMs = handshakeMs;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** A connection came in. */
@@ -30,7 +32,7 @@ export class WaitingConnections {
     const address = remote(socket);
     socket.once('close', () => this.#forget(address));
     this.#wait(address, () => socket.destroy());
-    if (this.#waiting.size <= maxWaitingConnections) return;
+    if (this.#waiting.size <= this.#maxWaiting) return;
     for (const [, oldest] of this.#waiting) {
       oldest.drop();
       break;

@@ -11,6 +11,7 @@ export interface BrowserWebSocket {
   readonly bufferedAmount: number;
   readonly readyState: number;
   onopen: (() => void) | null;
+  onerror: (() => void) | null;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   send(data: Uint8Array): void;

@@ -56,6 +56,8 @@ function opened<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     socket.binaryType = 'arraybuffer';
+    // Says nothing that the close behind it does not say; where sockets are emitters, unheard it would end the process.
+    socket.onerror = () => undefined;
     const finish = (): void => {
       release();
       socket.onopen = null;

@@ -111,7 +111,11 @@ describe.each(httpRoads)('$name', ({ name, dial, listen }) => {
     };
     const listener = await start(hanging, { authenticateMs: 3000, session: { keepAliveMs: 0, clock } });
     const dialling = dial({ url: at(listener), session });
-    const outcome = expect(dialling).rejects.toMatchObject({ code: 'unreachable', detail: 'HTTP 503', retryable: true });
+    const outcome = expect(dialling).rejects.toMatchObject({
+      code: 'unreachable',
+      detail: 'HTTP 503',
+      retryable: true,
+    });
     const signal = await asked.promise;
     await clock.advance(2999);
     expect(signal.aborted).toBe(false);
@@ -186,6 +190,6 @@ test('a page of another site is refused by a WebSocket listener that does not na
     await expect(from(origin)).rejects.toMatchObject({ code: 'denied', detail: 'HTTP 403' });
   }
   expect(refused[0]).toBe(
-    '403: pages of https://evil.example may not dial here; the listener\'s option origins can allow it',
+    "403: pages of https://evil.example may not dial here; the listener's option origins can allow it",
   );
 });
