@@ -202,6 +202,8 @@ describe('http2', () => {
     );
     const client = connectHttp2(`http://${host}:${portOf(listener)}`);
     client.on('error', () => undefined);
+    await once(client, 'remoteSettings');
+    expect(client.remoteSettings).toMatchObject({ maxConcurrentStreams: 256, initialWindowSize: 4_194_304 });
     for (const headers of [{ ':path': '/' }, { ':path': '/', ':method': 'POST' }]) {
       const stream = client.request(headers);
       stream.resume();
