@@ -1,14 +1,18 @@
-/** Remote exec, the side that asks: `node client.js URL COMMAND [ARGUMENT...]`. Exits with the status of the command. */
+/**
+ * Remote exec, the side that asks: `node client.js URL COMMAND [ARGUMENT...]`. Exits with the status of the command. For `tls:` the
+ * variable EXEC_KEY holds the key of both sides, in hexadecimal.
+ */
 import { once } from 'node:events';
 import { Readable, type Writable } from 'node:stream';
 import { bytePipe, type ByteReader, pipe } from '@circuit/channel';
-import { dial } from './transport.js';
+import { dial } from '@circuit/channel/dial';
 
 /** What a shell says of a command whose fate nobody knows. */
 const unknownStatus = 255;
 
 async function exec(url: string, command: string, args: readonly string[]): Promise<number> {
-  await using session = await dial(url);
+  const key = Buffer.from(process.env['EXEC_KEY'] ?? '', 'hex');
+  await using session = await dial(url, { tls: { psk: { identity: 'exec', key } } });
   const [stdout, stderr, status] = [bytePipe(), bytePipe(), pipe<number>(1)];
   const calls = session.open();
   await calls.send({

@@ -1,13 +1,13 @@
 /**
  * Remote exec, the side that runs: `node server.js URL`. Command, arguments, the three streams and the channel for the exit status
- * come in one message. For friends only: whoever can connect can run anything.
+ * come in one message. For friends only: whoever can connect can run anything; `tls:` admits who holds the key in EXEC_KEY.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ByteReader, type ByteWriter, type Sender, serve, type Session } from '@circuit/channel';
-import { listen } from './transport.js';
+import { listen } from '@circuit/channel/dial';
 
 /** The one message. */
 export interface Exec {
@@ -47,4 +47,7 @@ async function serveExec(session: Session): Promise<void> {
   }
 }
 
-console.log(await listen(process.argv[2] ?? '', (session) => void serveExec(session).catch(() => undefined)));
+const key = Buffer.from(process.env['EXEC_KEY'] ?? '', 'hex');
+const onSession = (session: Session): void => void serveExec(session).catch(() => undefined);
+const { url } = await listen(process.argv[2] ?? '', { tls: { pskFor: () => key } }, onSession);
+console.log(url);

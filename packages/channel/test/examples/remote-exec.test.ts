@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomFillSync } from 'node:crypto';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,15 +20,20 @@ test.each(['client', 'server'])('the %s has at most 60 lines', async (side) => {
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
 });
 
-describe.each(['unix', 'tcp'])('over %s', (transport) => {
+const env = { ...process.env, EXEC_KEY: randomBytes(32).toString('hex') };
+
+describe.each(['unix', 'tcp', 'tls', 'ws', 'http'])('over %s', (transport) => {
   let folder: string;
   let address: string;
   let server: ReturnType<typeof spawn>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'remote-exec-'));
-    const url = transport === 'unix' ? `unix:${folder}/socket` : 'tcp:127.0.0.1:0';
-    server = spawn(process.execPath, [at('dist/remote-exec/server.js'), url], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const url = transport === 'unix' ? `unix:${folder}/socket` : `${transport}://127.0.0.1:0`;
+    server = spawn(process.execPath, [at('dist/remote-exec/server.js'), url], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     address = await new Promise<string>((resolve, reject) => {
       server.stdout?.once('data', (line: Buffer) => resolve(line.toString().trim()));
       server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
@@ -52,7 +57,7 @@ describe.each(['unix', 'tcp'])('over %s', (transport) => {
   }
 
   function begin(argv: readonly string[]) {
-    const child = spawn(process.execPath, [at('dist/remote-exec/client.js'), ...argv], { stdio: 'pipe' });
+    const child = spawn(process.execPath, [at('dist/remote-exec/client.js'), ...argv], { env, stdio: 'pipe' });
     const out: Buffer[] = [];
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -102,9 +107,9 @@ describe.each(['unix', 'tcp'])('over %s', (transport) => {
   });
 
   test('nobody there is told', async () => {
-    const nobody = transport === 'unix' ? `unix:${folder}/nobody` : 'tcp:127.0.0.1:1';
+    const nobody = transport === 'unix' ? `unix:${folder}/nobody` : `${transport}://127.0.0.1:1`;
     const { code, err } = await exec(['true'], '', nobody);
-    expect([code, err]).toEqual([255, expect.stringMatching(/^exec: dial (unix|tcp) .*(no such|refused)/)]);
+    expect([code, err]).toEqual([255, expect.stringMatching(/^exec: dial .*(no such|refused)/)]);
   });
 });
 
