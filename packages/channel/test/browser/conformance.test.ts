@@ -1,10 +1,12 @@
 import { conformanceRows } from '@circuit/channel/conformance';
 import { requires } from '@circuit/testkit';
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, test, vi } from 'vitest';
 import { type OpenPage, openPage } from '../support/chromium.js';
 import { joinWebSockets } from '../support/join-websockets.js';
 
 const skip = !requires('chromium');
+// A hang guard: 40,000 hops between three processes, one after the other, take 12 s on an idle machine and minutes on a busy one.
+vi.setConfig({ testTimeout: 600_000 });
 let page: OpenPage | undefined;
 
 beforeAll(async () => {
