@@ -3,7 +3,7 @@ import { processFiles } from '../folder/process-files.js';
 import { type EofRecord, readBirth, readExit, readSpec } from '../folder/records.js';
 import { listSegments, namesIn } from '../folder/segments.js';
 import { isProcessId } from '../protocol/messages.js';
-import type { ProcessRecord, StreamName, StreamRecord } from './types.js';
+import type { OutputMode, ProcessRecord, StreamName, StreamRecord } from './types.js';
 
 /** What a folder without a keeper holds. */
 export interface Archive {
@@ -33,12 +33,20 @@ function readArchived(keeper: KeeperFiles, id: string): ProcessRecord | undefine
   if (spec === undefined || ending?.stdout === undefined || ending.stderr === undefined) return undefined;
   const { exit, endedMs } = ending;
   const birth = readBirth(files) ?? { pid: 0, startTime: '', bootId: '', startedMs: endedMs };
-  const stdout = streamOf(files.folder, 'stdout', ending.stdout);
-  const stderr = streamOf(files.folder, 'stderr', ending.stderr);
-  return { id, ...birth, phase: 'ended', exit, endedMs, mode: spec.mode, stdin: 'closed', stdout, stderr };
+  const { mode } = spec;
+  const stdout = streamOf(files.folder, 'stdout', mode, ending.stdout);
+  const stderr = streamOf(files.folder, 'stderr', mode, ending.stderr);
+  return { id, ...birth, phase: 'ended', exit, endedMs, mode, stdin: 'closed', stdout, stderr };
 }
 
-function streamOf(folder: string, stream: StreamName, { endOffset, lostBytes }: EofRecord): StreamRecord {
-  const startOffset = listSegments(folder, stream)[0]?.start ?? endOffset;
-  return { startOffset, endOffset, eof: true, lostBytes };
+function streamOf(
+  folder: string,
+  stream: StreamName,
+  mode: OutputMode,
+  { endOffset, lostBytes }: EofRecord,
+): StreamRecord {
+  const segments = listSegments(folder, stream);
+  const keptBytes = segments.reduce((sum, { size }) => sum + size, 0);
+  const droppedBytes = mode === 'log' ? endOffset - keptBytes : lostBytes;
+  return { startOffset: segments[0]?.start ?? endOffset, endOffset, eof: true, lostBytes, droppedBytes };
 }

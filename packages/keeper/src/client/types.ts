@@ -78,6 +78,8 @@ export interface StreamRecord {
   readonly eof: boolean;
   /** Bytes that never reached the disk because it was full. */
   readonly lostBytes: number;
+  /** Bytes that a reader from the start would miss, each counted once: lost, or dropped to keep a bound. Not those that a `pipe` reader took. */
+  readonly droppedBytes: number;
 }
 
 /**

@@ -74,8 +74,9 @@ export class Output {
   }
 
   record(): StreamRecord {
-    const { startOffset, endOffset, lostBytes } = this.#writer;
-    return { startOffset: Math.max(startOffset, this.#consumed), endOffset, eof: this.#eof, lostBytes };
+    const { startOffset, endOffset, lostBytes, keptBytes } = this.#writer;
+    const droppedBytes = this.#settings.mode === 'log' ? endOffset - keptBytes : lostBytes;
+    return { startOffset: Math.max(startOffset, this.#consumed), endOffset, eof: this.#eof, lostBytes, droppedBytes };
   }
 
   /** Reads from `fd`, the read end of the FIFO, which it owns from now on. */

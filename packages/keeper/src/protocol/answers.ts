@@ -73,7 +73,9 @@ export function readListAnswer(value: unknown): ListAnswer | undefined {
 function readStream(value: unknown): StreamRecord | undefined {
   const answer = readOutputAnswer(value);
   if (answer === undefined || !isFields(value) || typeof value.lostBytes !== 'number') return undefined;
-  return { ...answer, lostBytes: value.lostBytes };
+  const { lostBytes, droppedBytes } = value;
+  // An older keeper does not count them; where it lost nothing this is exact.
+  return { ...answer, lostBytes, droppedBytes: typeof droppedBytes === 'number' ? droppedBytes : answer.startOffset };
 }
 
 function isFields(value: unknown): value is Fields {

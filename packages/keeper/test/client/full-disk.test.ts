@@ -33,6 +33,7 @@ test.skipIf(!mountable)('on a full disk a logged process goes on and its reader 
   expect(ended.exit).toEqual({ kind: 'exited', code: 4 });
   expect(ended.stdout.endOffset).toBe(14_888_896 + 6);
   expect(ended.stdout.lostBytes).toBeGreaterThan(10_000_000);
+  expect(ended.stdout.droppedBytes).toBe(ended.stdout.lostBytes);
   const text = await readAll(set, id);
   const whole = `${Array.from({ length: 2_000_000 }, (_, i) => `${i + 1}\n`).join('')}after\n`;
   const parts = [...text.matchAll(/<(\d+)-(\d+)>/g)].map(([, from, to]) => [Number(from), Number(to)] as const);
@@ -109,3 +110,22 @@ test.skipIf(!mountable)(
     });
   },
 );
+
+test.skipIf(!mountable)('what a full disk refused and what was dropped to keep a bound is counted once', async () => {
+  const disk = smallDisk(1);
+  const set = await keepers.open({ segmentBytes: 65_536, keepTotalBytes: 1_000_000_000 }, disk);
+  const id = await startOk(set, keepers.spec('sh', ['-c', 'read go; seq 1 200000'], { keepBytes: 262_144 }));
+  const ballast = join(disk, 'ballast');
+  try {
+    writeFileSync(ballast, Buffer.alloc(8_000_000));
+  } catch {
+    // Full, as wanted.
+  }
+  await set.closeStdin(id);
+  await set.wait(id);
+  await until('the end of the stream', () => set.get(id)?.stdout.eof === true);
+  const { endOffset, lostBytes, droppedBytes } = set.get(id)!.stdout;
+  expect([endOffset, lostBytes, droppedBytes]).toEqual([1_288_895, 1_288_895, 1_288_895]);
+  rmSync(ballast);
+  expect(await readAll(set, id, 'stdout', { from: 0 })).toBe('<0-1288895>');
+});

@@ -59,7 +59,7 @@ test('nothing that JSON can hold makes a validator throw', () => {
 });
 
 test('a record that says ended without an exit is malformed, so an exit can never be guessed', () => {
-  const stream = { startOffset: 0, endOffset: 0, eof: true, lostBytes: 0 };
+  const stream = { startOffset: 0, endOffset: 0, eof: true, lostBytes: 0, droppedBytes: 0 };
   const record = { id: 'a', pid: 1, startTime: '1', bootId: 'b', startedMs: 0, stdout: stream, stderr: stream };
   expect(readProcessRecord({ ...record, phase: 'ended' })).toBeUndefined();
   expect(readProcessRecord({ ...record, phase: 'ended', exit: { kind: 'exited' } })).toBeUndefined();

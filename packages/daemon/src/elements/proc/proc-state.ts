@@ -1,4 +1,4 @@
-import type { ProcessRecord, StreamRecord } from '@circuit/keeper/client';
+import type { ProcessRecord } from '@circuit/keeper/client';
 import {
   type Cmd,
   cmdToJson,
@@ -23,8 +23,8 @@ export function procState(cmd: Cmd, record: ProcessRecord): ProcState {
     Ended: record.endedMs === undefined ? null : new Date(record.endedMs).toISOString(),
     StdoutBytes: record.stdout.endOffset,
     StderrBytes: record.stderr.endOffset,
-    StdoutDroppedBytes: droppedBytes(record, record.stdout),
-    StderrDroppedBytes: droppedBytes(record, record.stderr),
+    StdoutDroppedBytes: record.stdout.droppedBytes,
+    StderrDroppedBytes: record.stderr.droppedBytes,
   };
 }
 
@@ -45,9 +45,4 @@ function endOf({ exit }: ProcessRecord): ProcEnd | undefined {
 
 function phaseOf({ phase }: ProcessRecord, end: ProcEnd | undefined): Phase {
   return phase === 'ended' ? (end?.type ?? 'unknown') : phase;
-}
-
-/** In the mode `pipe` what is no longer kept was read. */
-function droppedBytes({ mode }: ProcessRecord, { startOffset, lostBytes }: StreamRecord): number {
-  return mode === 'pipe' ? lostBytes : startOffset + lostBytes;
 }
