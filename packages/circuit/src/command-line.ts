@@ -56,6 +56,17 @@ export function parseCommandLine(argv: readonly string[], specs: OptionSpecs, le
   return new CommandLine(args, reader.values);
 }
 
+/** How many words before the first that is no option; throws a usage error for an option that is not among `specs`. */
+export function optionsBefore(argv: readonly string[], specs: OptionSpecs): number {
+  const reader = new Reader(argv, specs);
+  for (;;) {
+    const at = reader.at;
+    const word = reader.next();
+    if (word === undefined || !/^-./.test(word)) return at;
+    reader.option(word);
+  }
+}
+
 class Reader {
   readonly values = new Map<string, string[]>();
   readonly #argv: readonly string[];
@@ -65,6 +76,10 @@ class Reader {
   constructor(argv: readonly string[], specs: OptionSpecs) {
     this.#argv = argv;
     this.#specs = specs;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   next(): string | undefined {

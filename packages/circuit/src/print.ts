@@ -83,7 +83,9 @@ function table(rows: readonly Readonly<Record<string, string>>[]): string {
 }
 
 function flat(json: unknown): Record<string, string> {
-  if (typeof json !== 'object' || json === null) return { value: cell(json) };
+  // An anchor without an element has no columns.
+  if (json === null) return {};
+  if (typeof json !== 'object') return { value: cell(json) };
   return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, cell(value)]));
 }
 

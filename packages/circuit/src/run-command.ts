@@ -1,11 +1,11 @@
-import { abortError, type CircuitError, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
+import { abortError, CircuitError, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import type { Cluster } from '@circuit/client/node';
 import { exitCodeOf, exitCodes } from '@circuit/protocol';
-import { CommandLine, parseCommandLine } from './command-line.js';
+import { CommandLine, optionsBefore, parseCommandLine } from './command-line.js';
 import { parseDuration } from './duration.js';
 import type { Io } from './io.js';
 import { usageError } from './usage.js';
-import type { Context, Verb, VerbEntries } from './verb.js';
+import { clusterOptions, type Context, formatOption, type Verb, type VerbEntries } from './verb.js';
 import { verbTable } from './verb-table.js';
 import { version } from './version.js';
 
@@ -14,13 +14,25 @@ const interruptedCodes: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT
 
 /** Does what `argv` (without node and script) says and resolves to the exit code; every failure has been told by then. */
 export async function runCommand(argv: readonly string[], io: Io): Promise<number> {
-  const [first, ...rest] = argv;
+  const [first] = argv;
   if (first === '--version' || first === '-version') {
     await io.write(`circuit ${version}\n`);
     return exitCodes.done;
   }
   const asksHelp = first === undefined || first === '--help' || first === '-help' || first === '-h';
-  const name = asksHelp ? 'help' : first;
+  let at: number;
+  try {
+    at = asksHelp ? 0 : optionsBefore(argv, { ...clusterOptions, ...formatOption });
+  } catch (error) {
+    io.say(`circuit: ${toCircuitError(error).message}: other options stand behind the verb`);
+    return exitCodes.usage;
+  }
+  const name = asksHelp ? 'help' : argv[at];
+  if (name === undefined) {
+    io.say('circuit: options and no verb: circuit help lists the verbs');
+    return exitCodes.usage;
+  }
+  const rest = asksHelp ? argv.slice(1) : [...argv.slice(0, at), ...argv.slice(at + 1)];
   const entry = Object.hasOwn(verbTable, name) ? verbTable[name] : undefined;
   if (entry === undefined) {
     io.say(`circuit: unknown verb ${name}: circuit help lists the known ones`);
@@ -117,6 +129,8 @@ class VerbContext implements Context {
   }
 
   async dial(options: Parameters<Context['dial']>[0]): Promise<Cluster> {
+    if ((this.line.text('discover') ?? '') !== '')
+      throw new CircuitError('unsupported', 'discovery by multicast is not built yet: name a server with -d ADDR');
     const { connect } = await import('@circuit/client/node');
     return connect({
       dial: this.line.text('dial'),

@@ -46,6 +46,7 @@ export interface Verb {
 /** The options of every verb that talks to a cluster. */
 export const clusterOptions: OptionSpecs = {
   dial: { type: 'text', short: 'd', value: 'ADDR', help: 'the server to talk to: circuit://HOST:PORT or unix:/PATH' },
+  discover: { type: 'text', value: 'GROUP', help: "only '' (off): discovery by multicast is not built yet" },
   hmac: { type: 'text', value: 'FILE', help: 'the key file (also: CIRCUIT_HMAC)' },
   insecure: { type: 'flag', help: 'talk to a server that was started without a key, in plain text' },
   timeout: { type: 'text', value: 'TIME', help: 'give up after this time, such as 500ms, 10s or 2m: exit 124' },

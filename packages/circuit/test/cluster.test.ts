@@ -42,6 +42,14 @@ describe('listing', () => {
     expect((await shell.run('ls', '-o', 'table', `${far}/list`)).out.split('\n')[0]).toMatch(/^PATH +HASCHILDREN$/);
   });
 
+  test('of an anchor without an element is null, and as a table nothing', async () => {
+    expect(await shell.run('mkchan', `${far}/empty/c`, '0')).toEqual(ok);
+    expect(await shell.run('peek', `${far}/empty`)).toEqual({ ...ok, out: 'null\n' });
+    expect(await shell.run('peek', '-o', 'table', `${far}/empty`)).toEqual(ok);
+    expect((await shell.run('peek', '-o', 'table', `${far}/empty/c`)).out).toMatch(/^CAP +CLOSED/);
+    expect(await shell.run('scrub', `${far}/empty/c`)).toEqual(ok);
+  });
+
   test('ends with 3 where nothing is', async () => {
     for (const path of [`${far}/absent`, '/Xdead', '/*/absent/*', '/Xdead/...'])
       expect([path, (await shell.run('ls', path)).code]).toEqual([path, 3]);

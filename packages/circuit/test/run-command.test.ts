@@ -36,6 +36,28 @@ describe('the command', () => {
     }
   });
 
+  test('takes the options of every verb before the verb too', async () => {
+    const behind = await circuit('ls', '-d', '127.0.0.1:1', '--insecure', '/X1');
+    expect(behind).toMatchObject({ code: 125, err: expect.stringContaining('127.0.0.1:1') as string });
+    expect(await circuit('-d', '127.0.0.1:1', '--insecure', 'ls', '/X1')).toEqual(behind);
+    expect(await circuit('-dial=127.0.0.1:1', '-insecure', 'ls', '/X1')).toEqual(behind);
+    const run = ['/X1', 'ls', '-d', 'x'];
+    expect(await circuit('-d', '127.0.0.1:1', '--insecure', 'run', ...run)).toMatchObject({ code: 125 });
+    for (const argv of [['-x', 'ls'], ['-d'], ['-d', '127.0.0.1:1'], ['--nodes', '3', 'dev'], ['--', 'ls']]) {
+      const { code, err } = await circuit(...argv);
+      expect([argv, code, err.split('\n').length]).toEqual([argv, 2, 2]);
+    }
+  });
+
+  test('says that discovery is not built yet, and does not take -discover for -d', async () => {
+    const { code, err } = await circuit('ls', '-discover', '228.8.8.8:8822');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^circuit: ls: discovery by multicast is not built yet.*-d ADDR\n$/),
+    ]);
+    expect((await circuit('ls', '-discover', '', '-d', '127.0.0.1:1', '--insecure')).code).toBe(125);
+  });
+
   test('leaves --help behind the command of run to that command', async () => {
     const { out } = await circuit('run', '/X1', 'ls', '--help');
     expect(out).toBe('');

@@ -135,6 +135,11 @@ test('an insecure server is reached only by who says so', async () => {
   expect((await circuit(['ls', '-d', addr], '', user)).code).toBe(4);
 });
 
+test('who comes without a key to a server that has one is told what to do', async () => {
+  const { code, err } = await circuit(['ls', '--insecure', '-d', (await serve()).out().trim()], '', user);
+  expect([code, err]).toEqual([4, expect.stringMatching(/^circuit: ls: .*wants a key.*-hmac FILE.*\n$/)]);
+});
+
 test('the file named by CIRCUIT, and the key named by CIRCUIT_HMAC, are used', async () => {
   const key = join(folder, 'key');
   await writeKeyFile(key, generateKey());

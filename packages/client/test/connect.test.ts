@@ -91,6 +91,16 @@ describe('connecting', () => {
     await expect(reach({ dial, key: generateKey() })).rejects.toMatchObject({ code: 'denied' });
   });
 
+  test('in plain text to a server with a key hears that it wants one', async () => {
+    const { addr } = await tlsServer();
+    await expect(reach({ dial: addr, insecure: true })).rejects.toMatchObject({
+      code: 'denied',
+      detail: 'wants-key',
+      message: expect.stringMatching(/leave --insecure out.*-hmac FILE/) as string,
+    });
+    await expect(reach({ dial: '127.0.0.1:1', insecure: true })).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
   test('tells a bad address, no server and a wrong key apart', async () => {
     const { addr } = await tlsServer();
     await expect(reach({ dial: 'nowhere' })).rejects.toMatchObject({ code: 'invalid' });

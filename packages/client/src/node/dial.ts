@@ -40,7 +40,12 @@ export async function dial(address: Address, options: DialOptions, clock: Clock)
     return await connectSession(session, { addr, clock, signal });
   } catch (error) {
     if (options.signal?.aborted === true) throw error;
-    throw failed(addr, toCircuitError(error, 'unreachable'), limitMs);
+    throw failed(
+      addr,
+      toCircuitError(error, 'unreachable'),
+      limitMs,
+      options.insecure === true && address.type === 'tcp',
+    );
   } finally {
     linked.dispose();
     limit.dispose();
@@ -76,7 +81,14 @@ async function keyFor(address: TcpAddress, options: DialOptions): Promise<Key> {
   );
 }
 
-function failed(addr: string, error: CircuitError, limitMs: number): CircuitError {
+function failed(addr: string, error: CircuitError, limitMs: number, inPlainText: boolean): CircuitError {
+  // A server with a key takes plain text for a broken TLS handshake and hangs up.
+  if (inPlainText && ['peer-gone', 'closed', 'outcome-unknown', 'protocol'].includes(error.code))
+    return new CircuitError(
+      'denied',
+      `${addr}: the server hung up on plain text: it wants a key; leave --insecure out and name the key file with -hmac FILE or CIRCUIT_HMAC`,
+      { cause: error, detail: 'wants-key' },
+    );
   switch (error.code) {
     case 'timeout':
       return new CircuitError('unreachable', `${addr}: no answer within ${limitMs} ms`, {
