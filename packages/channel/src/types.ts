@@ -47,6 +47,7 @@ export interface Sender<T = unknown> {
    * the message is delivered whole or not at all; an acknowledged one already written rejects with `outcome-unknown`.
    */
   send(value: T, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
+  /** The same without a return channel. */
   send(value: T, options?: SendOptions): Promise<void>;
   /** Sends `value` if that is possible without waiting. Throws what `send` would reject with. */
   trySend(value: T): boolean;
@@ -83,6 +84,7 @@ export interface ByteReader extends AsyncIterable<Uint8Array> {
   tryRead(): Uint8Array | null | undefined;
   /** Refuses the rest; the writer hears `reason`. */
   cancel(reason?: unknown): void;
+  /** Calls `run` once when a `tryRead` is worth a try; the result withdraws the call. */
   onReadable(run: () => void): () => void;
 }
 
@@ -159,6 +161,7 @@ export interface Session {
   readonly stats: SessionStats;
   /** Facts about the carrier and who is at its other end. */
   readonly peer: PeerInfo;
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

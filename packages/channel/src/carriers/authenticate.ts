@@ -22,6 +22,7 @@ export interface AuthenticationRequest {
 /** Let in, with what `peer.identity` of the session shall be; or not. */
 export type Authentication = { readonly identity: unknown } | Refusal;
 
+/** Who dials is not let in: answered before any frame, over HTTP by 401. */
 export interface Refusal {
   /** 401: who are you; 403: not you. */
   readonly refuse: 401 | 403;

@@ -47,12 +47,18 @@ export async function dialHttp2(options: DialHttp2Options): Promise<Session> {
   );
 }
 
-/** Throws `invalid` for an address of another kind. */
+/**
+ * Throws `invalid` for an address of another kind.
+ * @internal
+ */
 export function http2Url(address: string | URL): URL {
   return parseAddress(address, { 'http:': 'http:', 'https:': 'https:' }, 'http2');
 }
 
-/** The carrier of a session; `what` stands in front of its errors. */
+/**
+ * The carrier of a session; `what` stands in front of its errors.
+ * @internal
+ */
 export async function connectHttp2(
   url: URL,
   options: DialHttp2Options,

@@ -7,6 +7,7 @@ import { MessagePortCarrier, type Port } from './message-port-carrier.js';
 
 export type { Port } from './message-port-carrier.js';
 
+/** How a session over a port is set up. */
 export interface PortOptions {
   /** What stands in messages and in `peer.address`; default `port`. */
   readonly name?: string;
@@ -28,6 +29,7 @@ export interface PortTarget {
   readonly threadId?: number;
 }
 
+/** Takes the sessions that are dialled from the other side of a worker. */
 export interface PortListener {
   /** Takes no more sessions; those that came in go on. Idempotent. */
   close(): Promise<void>;

@@ -11,6 +11,7 @@ import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession } from './listener.js';
 
+/** Where to dial or listen. */
 export interface TcpOptions {
   readonly host: string;
   /** 0 lets a listener take any free port. */

@@ -27,7 +27,10 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   );
 }
 
-/** The carrier of a session; `what` stands in front of its errors. */
+/**
+ * The carrier of a session; `what` stands in front of its errors.
+ * @internal
+ */
 export function connectWebSocket(
   url: URL,
   { headers, tls }: DialWebSocketOptions,

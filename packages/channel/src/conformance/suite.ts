@@ -17,6 +17,7 @@ export interface Expectation {
   readonly rejects: { toMatchObject(expected: object): Promise<void> };
 }
 
+/** What is asked of a value; vitest's `expect` fits. */
 export type Expect = (value: unknown, message?: string) => Expectation;
 
 /** What the two sides of a pair are made with. */
@@ -33,6 +34,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
+/** Makes two joined sessions over the transport under test. */
 export type Connect = (options?: PairOptions) => Promise<Pair>;
 
 /** What a row works with. Pairs made by `connect` are checked and closed when the row is over. */
@@ -47,6 +49,7 @@ export interface Row {
   run(bench: Bench): Promise<void>;
 }
 
+/** What the suite runs with: a runner's functions, and the transport under test. */
 export interface ConformanceOptions {
   /** Stands in front of the names of the tests. */
   readonly transport: string;

@@ -40,6 +40,7 @@ export interface Gateway {
   close(): Promise<void>;
   /** Resets every connection and takes no more. */
   abort(reason?: CircuitError): Promise<void>;
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

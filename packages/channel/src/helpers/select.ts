@@ -38,6 +38,7 @@ export function sending<T, R>(sender: Sender<T>, value: T, use: () => R): Case<R
   };
 }
 
+/** How a select waits. */
 export interface SelectOptions extends WaitOptions {
   readonly clock?: Clock;
   /** Decides between cases that are ready together. */
@@ -47,6 +48,7 @@ export interface SelectOptions extends WaitOptions {
 /** What is done when no case was possible for so long. */
 export interface After<R> {
   readonly ms: number;
+  /** Gives what the select resolves to then. */
   readonly use: () => R;
 }
 

@@ -19,13 +19,17 @@ export interface DispatchTarget {
   readonly limits: SessionLimits;
   /** The last kind of reference that the peer may announce. */
   readonly lastRefKind: RefKind;
+  /** HELLO, once. */
   heardHello(hello: Hello): string | undefined;
   /** Makes the halves of an entry that the peer announced. */
   enter(kind: RefKind, codec: Codec): Entry;
   /** Gives a fresh entry its credit. */
   activate(entry: Entry): void;
+  /** OPEN; answers with the fault. */
   opened(open: OpenFrame, id: number): string | undefined;
+  /** PING. */
   pinged(payload: Uint8Array): void;
+  /** GOAWAY. */
   goodbye(reason: CircuitError): void;
 }
 

@@ -16,6 +16,7 @@ export interface SessionLimits {
   readonly maxPendingSends: number;
 }
 
+/** The bounds of a session that says nothing else. */
 export const defaultLimits: SessionLimits = {
   maxChannels: 131_072,
   maxMessageBytes: 16_777_216,

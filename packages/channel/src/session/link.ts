@@ -28,5 +28,6 @@ export interface Link {
   countUnread(bytes: number): void;
   /** Counts bytes that queue for credit or the writer's turn. */
   countUnsent(bytes: number): void;
+  /** The codec of that name; throws `unsupported`. */
   codec(name: string): Codec;
 }

@@ -37,6 +37,11 @@ test('every example has its test', () => {
   );
 });
 
+test('the README shows the first of them', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`\`\`\`ts\n${readFileSync(join(examples, 'rpc.ts'), 'utf8')}\`\`\`\n`);
+});
+
 for (const [name, output] of Object.entries(printed)) {
   test(`${name} runs, prints what the page says, and is the one on the page`, async () => {
     const { code } = await bundle(`../../examples/channels/${name}.ts`, { platform: 'node' });
