@@ -41,7 +41,8 @@ module.exports = {
       comment: 'The channel core, base, protocol and the client core run in browsers.',
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
-        pathNot: '^packages/(base/src/node|channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
+        pathNot:
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/node|client/src/node)/',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -50,7 +51,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
-        pathNot: '^packages/(base/src/node|channel/src/carriers|channel/src/gateway|channel/src/node|client/src/node)/',
+        pathNot:
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/node|client/src/node)/',
       },
       to: { path: '^packages/base/(src|dist)/node/' },
     },

@@ -1,5 +1,6 @@
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { SessionDoor } from '../resume/session-door.js';
+import type { Lane } from '../session/lane.js';
 import type { PeerInfo, Session } from '../types.js';
 import { SocketCarrier } from './socket-carrier.js';
 import { socketError } from './socket-error.js';
@@ -55,9 +56,9 @@ export async function startListener(
 const owned = new WeakSet<Socket>();
 
 /** Brings an accepted connection to the door of its listener. */
-export function acceptSession(door: SessionDoor, socket: Socket, raw: Socket, peer: PeerInfo): void {
+export function acceptSession(door: SessionDoor, socket: Socket, raw: Socket, peer: PeerInfo, lane?: Lane): void {
   owned.add(raw);
-  door.accept(new SocketCarrier(socket, peer));
+  door.accept(new SocketCarrier(socket, peer, lane));
 }
 
 function ignore(): void {}

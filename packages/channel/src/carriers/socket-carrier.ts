@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
 
 /** A connected Node socket, plain or TLS, as a carrier. Takes the socket over. */
 export class SocketCarrier implements Carrier {
   readonly peer: PeerInfo;
+  readonly lane: Lane | undefined;
   readonly #socket: Socket;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, peer: PeerInfo) {
+  constructor(socket: Socket, peer: PeerInfo, lane?: Lane) {
     this.#socket = socket;
     this.peer = peer;
+    this.lane = lane;
   }
 
   get bufferedBytes(): number {

@@ -1,5 +1,8 @@
 import { connect, createServer } from 'node:net';
-import { CircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, systemClock, type WaitOptions } from '@circuit/base';
+import { LaneDoor } from '../descriptors/lane-door.js';
+import { loadNative, type Native } from '../descriptors/native.js';
+import { UnixLane } from '../descriptors/unix-lane.js';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
@@ -11,35 +14,55 @@ import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession } from './listener.js';
 
+/** Which socket file to dial or listen on. */
 export interface UnixOptions {
   /** At most 100 bytes: the system cuts longer ones at 108 without a word. */
   readonly path: string;
   readonly session?: SessionOptions;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
   readonly resume?: Resume;
+  /**
+   * Hands open files, pipes and sockets in messages over, if both sides do; of a peer's at most 64 are held that nobody has taken.
+   * Default `true`, where the native part is there and without `resume`; else a byte stream stands in.
+   */
+  readonly descriptors?: boolean;
 }
 
 const maxPathBytes = 100;
 
 /** A session over a Unix socket; who may connect is up to the folder's mode. */
-export async function dialUnix({ path, session, resume, signal }: UnixOptions & WaitOptions): Promise<Session> {
+export async function dialUnix(options: UnixOptions & WaitOptions): Promise<Session> {
+  const { path, session, resume, signal } = options;
   checkPath(path);
+  const native = nativeFor(options);
+  const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const socket = connect({ path });
     await connected(socket, 'connect', `dial unix ${path}`, wait.signal);
-    return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true });
+    return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }, lane);
   };
   return dialSession(connectUnix, { session, resume, signal });
 }
 
 /** Takes sessions on a Unix socket. The file must not exist; it goes when the listener closes. */
-export async function listenUnix({ path, session, resume }: UnixOptions, onSession: OnSession): Promise<Listener> {
+export async function listenUnix(options: UnixOptions, onSession: OnSession): Promise<Listener> {
+  const { path, session, resume } = options;
   checkPath(path);
+  const native = nativeFor(options);
+  const lanes = native && new LaneDoor(native, session?.clock ?? systemClock);
   const door = new SessionDoor({ session, resume, onSession });
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    acceptSession(door, socket, socket, { carrier: 'unix', address: path, local: true });
+    const begin = (): void =>
+      acceptSession(door, socket, socket, { carrier: 'unix', address: path, local: true }, lanes?.lane());
+    if (lanes === undefined) begin();
+    else lanes.sort(socket, begin);
   });
   return startListener(server, { path }, `listen unix ${path}`, door);
+}
+
+/** A session that resumes outlives the connections a lane belongs to. */
+function nativeFor({ descriptors = true, resume = false }: UnixOptions): Native | undefined {
+  return descriptors && resume === false ? loadNative().native : undefined;
 }
 
 function checkPath(path: string): void {

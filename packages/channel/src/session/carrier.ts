@@ -15,7 +15,7 @@ export interface CarrierEvents {
 export interface Carrier {
   readonly peer: PeerInfo;
   /** Hands descriptors over beside the bytes, if the peer can take them. */
-  readonly lane?: Lane;
+  readonly lane?: Lane | undefined;
   /** Runs its argument at the end of the current turn. */
   schedule(run: () => void): void;
   /** Begins to deliver events. Called once. */

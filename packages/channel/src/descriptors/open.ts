@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CircuitError, toCircuitError } from '@circuit/base';
+import type { Descriptor } from '../local/descriptor.js';
+import { FdDescriptor } from './fd-descriptor.js';
+import { closeFd } from './native.js';
+import { kindOf, socketOf } from './raw-duplex.js';
+import { RawStream } from './raw-stream.js';
+
+/**
+ * The number of a descriptor that was passed; closing it is the caller's from now on. Waits until it is here, at most 10 s. What it
+ * is open for and whether it is a file at all is the sender's word: look before use if that is a stranger's. Rejects with
+ * `unsupported` where a byte stream stands in (`passed` is `false`), `peer-gone`, `timeout`, `limit`; `conflict` once moved.
+ */
+export async function takeDescriptor(descriptor: Descriptor): Promise<number> {
+  if (!(descriptor instanceof FdDescriptor)) {
+    throw new CircuitError('unsupported', 'takeDescriptor: a byte stream stands in for the descriptor, use openStream');
+  }
+  descriptor.move();
+  return descriptor.detach();
+}
+
+/** {@link takeDescriptor} for a pipe or connected socket, as a socket of Node's. Rejects with `unsupported` for anything else, and closes it. */
+export async function openSocket(descriptor: Descriptor): Promise<Socket> {
+  const fd = await takeDescriptor(descriptor);
+  try {
+    if ((await kindOf(fd)) === 'file') throw new CircuitError('unsupported', 'openSocket: the descriptor is a file');
+    return socketOf(fd);
+  } catch (error) {
+    closeFd(fd);
+    throw toCircuitError(error, 'io');
+  }
+}
+
+/**
+ * The bytes of a descriptor, passed or not: of a file from where it stands, of a pipe or socket as they come. Half close works. Rejects as
+ * {@link takeDescriptor} does, except that a stand-in is as good.
+ */
+export async function openStream(descriptor: Descriptor): Promise<Duplex> {
+  descriptor.move();
+  return new RawStream(await descriptor.standIn());
+}
