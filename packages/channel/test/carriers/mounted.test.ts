@@ -72,7 +72,9 @@ test('WebSockets at two paths of a server, beside its routes and another upgrade
   await works(b, await second.get());
   expect(await fetched(`http://${at}/a`)).toBe('route /a');
   const chat = new WebSocket(`ws://${at}/chat`);
-  expect(await new Promise((resolve) => chat.once('message', (data) => resolve((data as Buffer).toString())))).toBe('chat');
+  expect(await new Promise((resolve) => chat.once('message', (data) => resolve((data as Buffer).toString())))).toBe(
+    'chat',
+  );
   chat.terminate();
   mounted.close();
   mounted.close();

@@ -4,6 +4,7 @@ import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { WebSocket } from 'ws';
+import { startHaproxy } from './proxy.js';
 import { dialWebSocket as dialAsBrowser } from '../../src/carriers/websocket-browser.js';
 import { over, portOf } from './transports.js';
 
@@ -37,4 +38,18 @@ export const connectHttp2: Connect = (options) =>
     const listener = await listenHttp2({ host, port: 0, session }, onSession);
     const url = `http://${host}:${portOf(listener)}/`;
     return { listener, dial: (own: SessionOptions) => dialHttp2({ url, session: own }) };
+  }, options);
+
+/** haproxy between the two, which speaks HTTP/2 on both of its sides. */
+export const connectHttp2Proxied: Connect = (options) =>
+  over(async (session, onSession) => {
+    const listener = await listenHttp2({ host, port: 0, session }, onSession);
+    const proxy = await startHaproxy(
+      (port) => `listen all
+  bind ${host}:${port} proto h2
+  server one ${host}:${portOf(listener)} proto h2
+`,
+    );
+    const url = `http://${host}:${proxy.port}/`;
+    return { listener, dial: (own: SessionOptions) => dialHttp2({ url, session: own }), release: () => proxy.close() };
   }, options);

@@ -61,6 +61,7 @@ async function startProxy(
   args: (file: string, folder: string) => string[],
   config: (port: number, folder: string) => string,
   files: Readonly<Record<string, string>>,
+  attempts = 5,
 ): Promise<Proxy> {
   const folder = await mkdtemp(join(tmpdir(), 'channel-proxy-'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
@@ -73,10 +74,13 @@ async function startProxy(
     said += chunk.toString();
   });
   const exited = once(child, 'exit');
-  await until(`${program} to listen`, async () => {
-    if (child.exitCode !== null) throw new Error(`${program} ended: ${said}`);
-    return answers(port);
-  });
+  await until(`${program} to listen`, async () => child.exitCode !== null || (await answers(port)));
+  if (child.exitCode !== null) {
+    await rm(folder, { recursive: true });
+    // Between our look for a free port and its own bind somebody else may have taken it.
+    if (attempts > 1 && /bind|in use/i.test(said)) return startProxy(program, args, config, files, attempts - 1);
+    throw new Error(`${program} ended: ${said}`);
+  }
   return {
     port,
     async close() {
