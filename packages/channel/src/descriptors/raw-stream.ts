@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { toCircuitError } from '@circuit/base';
 import type { RawDuplex } from '../local/descriptor.js';
 
-/** The bytes of a descriptor as a stream of Node's. Directions it is not open for are over from the beginning. */
+/** The bytes of a descriptor as a stream of Node's. A direction that it is not open for fails when it is used, and does not disturb the other. */
 export class RawStream extends Duplex {
   readonly #raw: RawDuplex;
 
@@ -10,7 +10,6 @@ export class RawStream extends Duplex {
     const directions = { readable: raw.reader !== undefined, writable: raw.writer !== undefined };
     super({ ...directions, allowHalfOpen: true });
     this.#raw = raw;
-    raw.writer?.closed.catch((error: unknown) => this.destroy(toCircuitError(error)));
   }
 
   override _read(): void {

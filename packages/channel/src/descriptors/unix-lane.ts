@@ -21,9 +21,9 @@ export interface UnixLaneOptions {
 }
 
 /** Descriptors of one session that arrived and that nobody has taken; further ones wait in the kernel. */
-export const maxHeldDescriptors = 64;
+const maxHeldDescriptors = 64;
 /** Descriptors of one session that wait to be written; for further ones a byte stream stands in. */
-export const maxQueuedDescriptors = 1024;
+const maxQueuedDescriptors = 1024;
 /** How long a lane may take to be there once it is needed. */
 const openingMs = 10_000;
 

@@ -123,7 +123,6 @@ class FarSide {
       void listener.close();
     }
   }
-
 }
 
 /** Sends the ends of a connection away; one that nobody takes is reset. */

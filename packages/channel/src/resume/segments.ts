@@ -1,7 +1,7 @@
 import { ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
 
 /** Segments: `type u8 | length u24 big-endian | payload`. See docs/protocol.md, section 12. */
-export const segmentType = { bytes: 0x20, received: 0x21, end: 0x22, gone: 0x23 } as const;
+const segmentType = { bytes: 0x20, received: 0x21, end: 0x22, gone: 0x23 } as const;
 
 const headerBytes = 4;
 const maxSegmentBytes = 0xff_ffff;

@@ -31,9 +31,9 @@ interface Held {
 /** How long a connection may take for its handshake, or for its first byte. */
 const handshakeMs = 10_000;
 /** Connections in their handshake at once; of more the oldest is refused. */
-export const maxHandshakes = 1024;
+const maxHandshakes = 1024;
 /** Sessions without a connection at once; of more the one longest away is given up. */
-export const maxAwaySessions = 1024;
+const maxAwaySessions = 1024;
 
 /** Where connections of one listener become sessions: new ones, or the next connection of one that resumes. */
 export class SessionDoor {

@@ -26,7 +26,7 @@ type State =
   | { readonly at: 'over' };
 
 /** A frame of the handshake, and what may wait behind HELLO while the MACs are computed. */
-export const maxHandshakeBytes = 8192;
+const maxHandshakeBytes = 8192;
 const failed = 'authentication failed';
 const refusals: readonly ErrorCode[] = ['denied', 'timeout', 'protocol'];
 

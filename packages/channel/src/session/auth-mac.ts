@@ -20,7 +20,7 @@ export const bindingBytes = 32;
 const label = 'circuit channel auth 1 ';
 
 /** What `role` authenticates: its label and the transcript, each behind its length. */
-export function macInput(role: Role, { dialler, listener, binding }: AuthTranscript): Uint8Array {
+function macInput(role: Role, { dialler, listener, binding }: AuthTranscript): Uint8Array {
   const parts = [new TextEncoder().encode(label + role), dialler, listener, binding];
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + varintLength(part.length) + part.length, 0));
   let at = 0;

@@ -29,7 +29,7 @@ export const authScheme = 1;
 const bindFlag = 0x01;
 
 const laneVersion = 1;
-export const laneTokenBytes = 16;
+const laneTokenBytes = 16;
 
 const encoder = new TextEncoder();
 const maxCodecs = 32;

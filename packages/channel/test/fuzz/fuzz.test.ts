@@ -16,12 +16,12 @@ const fuzzMs = Number(process.env.CIRCUIT_FUZZ_MS ?? 3000);
 const firstSeed = Number(process.env.CIRCUIT_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
 /** A conversation that went wrong. What is made from a seed depends on what was kept before it, so the bytes are kept too. */
-interface Kept extends Pick<Recording, 'role' | 'seed'> {
+interface Kept extends Pick<Recording, 'role' | 'seed' | 'proves'> {
   readonly reads: readonly string[];
 }
 
-function keep({ role, seed }: Recording, reads: readonly Uint8Array[], from: number): string {
-  const kept: Kept = { role, seed, reads: reads.map(hex) };
+function keep({ role, seed, proves }: Recording, reads: readonly Uint8Array[], from: number): string {
+  const kept: Kept = { role, seed, proves, reads: reads.map(hex) };
   const path = join(mkdtempSync(join(tmpdir(), 'circuit-fuzz-')), 'case.json');
   writeFileSync(path, JSON.stringify(kept));
   return `the same again: CIRCUIT_FUZZ_CASE=${path} (from CIRCUIT_FUZZ_SEED=${from})`;

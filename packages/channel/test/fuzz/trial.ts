@@ -5,7 +5,7 @@ import { frameType } from '../../src/wire/frame.js';
 import { readReason } from '../../src/session/reason.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { Exercise } from './exercise.js';
-import type { Recording } from './recording.js';
+import { optionsFor, type Recording } from './recording.js';
 
 const maxChannels = 64;
 /** Memory that one conversation may take beyond what came in: what it sends, and buffers that begin small. */
@@ -13,10 +13,10 @@ const spareBytes = 4 * 1_048_576;
 
 /** Lets a session in use hear `reads`; answers with what was wrong about how it took them, or `undefined`. */
 export async function tryReads(
-  { role, seed }: Pick<Recording, 'role' | 'seed'>,
+  { role, seed, proves }: Pick<Recording, 'role' | 'seed' | 'proves'>,
   reads: readonly Uint8Array[],
 ): Promise<string | undefined> {
-  const peer = new RawPeer(role, { limits: { maxChannels } });
+  const peer = new RawPeer(role, { ...optionsFor({ role, proves }), limits: { maxChannels } });
   const { session, carrier } = peer;
   const program = new Exercise(session, seededRandom(seed));
   const before = process.memoryUsage().arrayBuffers;

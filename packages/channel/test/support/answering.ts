@@ -1,7 +1,7 @@
 import type { ByteReader, Sender, Session } from '@circuit/channel';
 
 /** A question: numbers to add, a stream whose bytes are counted, and where to tell of progress. */
-export interface Question {
+interface Question {
   readonly numbers: readonly number[];
   readonly input: ByteReader;
   readonly progress: Sender<string>;

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { conformanceRows } from '@circuit/channel/conformance';
+import { expect, test } from 'vitest';
+import { notApplicable } from '../support/not-applicable.js';
+import { nodeStreamRows } from '../support/node-stream-rows.js';
+import { transports as withNodeStreams } from '../support/transports.js';
+
+const here = new URL('.', import.meta.url);
+
+/** The transports whose tests stand in this folder, as their files name them. */
+function testedTransports(): string[] {
+  const names: string[] = [];
+  for (const file of readdirSync(here).filter((name) => name.endsWith('.test.ts'))) {
+    if (file === 'suite.test.ts' || file === 'table.test.ts') continue;
+    const text = readFileSync(new URL(file, here), 'utf8');
+    if (!text.includes('channelConformance(')) continue;
+    const name = /transport: ['`]([^'`$]+)/.exec(text)?.[1]?.replace(/ with seed $/, '');
+    if (name === undefined) throw new Error(`${file} names no transport`);
+    if (/notApplicable/.test(text) && !text.includes(`notApplicable: notApplicable['${name}']`)) {
+      throw new Error(`${file}: what is not applicable stands in test/support/not-applicable.ts`);
+    }
+    names.push(name);
+  }
+  return names.sort();
+}
+
+function table(): string {
+  const names = testedTransports();
+  const reasons: string[] = [];
+  const cell = (transport: string, row: string): string => {
+    const reason = notApplicable[transport]?.[row];
+    if (reason === undefined) return 'yes';
+    reasons.push(`${transport}: ${reason}`);
+    return `no ${reasons.length}`;
+  };
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const body = conformanceRows.map(({ name }) => line([name, ...names.map((transport) => cell(transport, name))]));
+  const streams = nodeStreamRows.map(
+    ({ name }) => `- ${name}: ${Object.keys(withNodeStreams).join(', ')}; the others carry the same byte streams`,
+  );
+  return [
+    '# Conformance of the transports',
+    '',
+    'Every transport runs every row of `@circuit/channel/conformance`. Made by `packages/channel/test/conformance/table.test.ts`',
+    '(`npx vitest run -u` with that file writes it anew), which fails when it differs.',
+    '',
+    line(['row', ...names]),
+    line(['---', ...names.map(() => '---')]),
+    ...body,
+    '',
+    reasons.length === 0 ? 'No row is not applicable to a transport.' : 'Not applicable, because:',
+    ...reasons.map((reason, i) => `${i + 1}. ${reason}`),
+    '',
+    "Rows about Node's own streams, sockets and files:",
+    ...streams,
+    '',
+  ].join('\n');
+}
+
+test('the table of transports and rows in the documents is that of the suite', async () => {
+  await expect(table()).toMatchFileSnapshot('../../../../docs/conformance.md');
+});
+
+test('what is not applicable names a transport and a row that exist', () => {
+  const rows = conformanceRows.map(({ name }) => name);
+  for (const [transport, entries] of Object.entries(notApplicable)) {
+    expect(testedTransports()).toContain(transport);
+    for (const row of Object.keys(entries)) expect(rows).toContain(row);
+  }
+});

@@ -1,0 +1,186 @@
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deferred } from '@circuit/base';
+import { pipe, type Receiver } from '@circuit/channel';
+import { type Descriptor, descriptorOf, openSocket, openStream, takeDescriptor } from '@circuit/channel/descriptors';
+import { take } from '@circuit/channel/conformance';
+import { until } from '@circuit/testkit';
+import { afterAll, expect, test } from 'vitest';
+import { connectTcp } from '../support/transports.js';
+import { canPass, channel, fdsBackTo, offsetOf, openFds, readAll, unixPair } from './unix-pair.js';
+
+const file = join(tmpdir(), `descriptors-${process.pid}`);
+writeFileSync(file, '0123456789');
+afterAll(() => rm(file));
+
+async function nextDescriptor(receiver: Receiver): Promise<Descriptor> {
+  return (await take(receiver)).value as Descriptor;
+}
+
+/** Both ends of a TCP connection; the second has read nothing. */
+async function tcpPair(): Promise<[Socket, Socket]> {
+  const arrived = deferred<Socket>();
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => arrived.resolve(socket));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const taken = await arrived.promise;
+  server.close();
+  return [client, taken];
+}
+
+test.skipIf(!canPass())('a file arrives itself, either way, and both sides share where it stands', async () => {
+  const before = openFds();
+  const pair = await unixPair();
+  for (const [from, to] of [
+    [pair.dialled, pair.taken],
+    [pair.taken, pair.dialled],
+  ] as const) {
+    const { sender, receiver } = await channel(from, to);
+    const [number, kept] = [openSync(file, 'r+'), await open(file, 'r')];
+    readSync(number, Buffer.alloc(4), 0, 4, null);
+    await sender.send({ list: [descriptorOf(number)] });
+    const [descriptor] = ((await take(receiver)).value as { list: [Descriptor] }).list;
+    expect(descriptor.passed).toBe(true);
+    const fd = await takeDescriptor(descriptor);
+    expect(offsetOf(fd)).toBe(4);
+    await expect(takeDescriptor(descriptor)).rejects.toMatchObject({ code: 'conflict' });
+    closeSync(fd);
+
+    await kept.read(Buffer.alloc(2), 0, 2, null);
+    await sender.send(descriptorOf(kept));
+    expect(await readAll(await openStream(await nextDescriptor(receiver)))).toBe('23456789');
+  }
+  await pair.close();
+  await fdsBackTo(before);
+});
+
+test.skipIf(!canPass())('of three messages back to back exactly the second has the descriptor', async () => {
+  const before = openFds();
+  const pair = await unixPair();
+  const { sender, receiver } = await channel(pair.dialled, pair.taken);
+  for (let round = 0; round < 50; round++) {
+    void sender.send({ name: 'first' });
+    void sender.send({ name: 'second', at: descriptorOf(openSync(file, 'r')) });
+    void sender.send({ name: 'third' });
+    const messages = [await take(receiver), await take(receiver), await take(receiver)].map(({ value }) => value);
+    expect(messages[0]).toStrictEqual({ name: 'first' });
+    expect(messages[2]).toStrictEqual({ name: 'third' });
+    const { name, at } = messages[1] as { name: string; at: Descriptor };
+    expect([name, at.passed]).toStrictEqual(['second', true]);
+    expect(await readAll(await openStream(at))).toBe('0123456789');
+  }
+  await pair.close();
+  await fdsBackTo(before);
+});
+
+test.skipIf(!canPass())(
+  'a connected socket arrives itself; one whose bytes were read goes as a stream, whole',
+  async () => {
+    const before = openFds();
+    const pair = await unixPair();
+    const { sender, receiver } = await channel(pair.dialled, pair.taken);
+    const [client, accepted] = await tcpPair();
+    await sender.send(descriptorOf(accepted));
+    const descriptor = await nextDescriptor(receiver);
+    expect(descriptor.passed).toBe(true);
+    const socket = await openSocket(descriptor);
+    client.end('question');
+    expect(await readAll(socket)).toBe('question');
+    socket.end('answer');
+    expect(await readAll(client)).toBe('answer');
+
+    const [other, late] = await tcpPair();
+    other.end('was read');
+    const readable = new Promise((resolve) => late.once('readable', resolve));
+    late.resume().pause();
+    await readable;
+    await sender.send(descriptorOf(late));
+    const second = await nextDescriptor(receiver);
+    expect(second.passed).toBe(false);
+    await expect(takeDescriptor(second)).rejects.toMatchObject({ code: 'unsupported' });
+    const stream = await openStream(second);
+    expect(await readAll(stream)).toBe('was read');
+    stream.end('heard');
+    expect(await readAll(other)).toBe('heard');
+    await pair.close();
+    await fdsBackTo(before);
+  },
+);
+
+test('where descriptors cannot be passed a byte stream stands in and says so', async () => {
+  const before = openFds();
+  const pairs = [
+    await unixPair({ descriptors: false }),
+    await unixPair({ descriptors: false }, {}),
+    await unixPair({}, { descriptors: false }),
+  ];
+  const resumed = await unixPair({ resume: true });
+  const tcp = await connectTcp();
+  for (const pair of [...pairs, resumed, { dialled: tcp.a, taken: tcp.b, close: () => tcp.close() }]) {
+    const { sender, receiver } = await channel(pair.dialled, pair.taken);
+    const handle = await open(file, 'r');
+    await handle.read(Buffer.alloc(5), 0, 5, null);
+    await sender.send({ at: descriptorOf(handle) });
+    const { at } = (await take(receiver)).value as { at: Descriptor };
+    expect([at.passed, at.stream !== undefined]).toStrictEqual([false, true]);
+    expect(await readAll(await openStream(at))).toBe('56789');
+
+    const [client, accepted] = await tcpPair();
+    await sender.send(descriptorOf(accepted));
+    const socket = await openStream(await nextDescriptor(receiver));
+    client.end('question');
+    expect(await readAll(socket)).toBe('question');
+    socket.end('answer');
+    expect(await readAll(client)).toBe('answer');
+
+    const written = `${file}-written`;
+    await sender.send(descriptorOf(openSync(written, 'w')));
+    const writer = await openStream(await nextDescriptor(receiver));
+    writer.end('by a stream');
+    await until('what was written to be in the file', () => readFileSync(written, 'utf8') === 'by a stream');
+    await pair.close();
+    await rm(written);
+  }
+  await fdsBackTo(before);
+});
+
+test('in memory the object itself arrives', async () => {
+  const { sender, receiver } = pipe(1);
+  const descriptor = descriptorOf(openSync(file, 'r'));
+  await sender.send(descriptor);
+  expect((await take(receiver)).value).toBe(descriptor);
+  expect(await readAll(await openStream(descriptor))).toBe('0123456789');
+});
+
+test.skipIf(!canPass())('a relay hands a descriptor on where it can, else a byte stream stands in', async () => {
+  const before = openFds();
+  const [first, second, tcp] = [await unixPair(), await unixPair(), await connectTcp()];
+  for (const [from, to, passed] of [
+    [second.dialled, second.taken, true],
+    [tcp.a, tcp.b, false],
+  ] as const) {
+    const outer = await channel(first.dialled, first.taken);
+    const onward = await channel(from, to);
+    const inner = await channel(from, to);
+    await outer.sender.send({ inside: descriptorOf(openSync(file, 'r')) });
+    await onward.sender.send(outer.receiver);
+    const handed = (await take(onward.receiver)).value as Receiver;
+    const { inside } = (await take(handed)).value as { inside: Descriptor };
+    expect(inside.passed).toBe(passed);
+    expect(await readAll(await openStream(inside))).toBe('0123456789');
+
+    // And one that a program takes from one session and sends to the next.
+    await outer.sender.send(descriptorOf(openSync(file, 'r')));
+    const again = await nextDescriptor(handed);
+    await inner.sender.send(again);
+    const last = await nextDescriptor(inner.receiver);
+    expect(last.passed).toBe(passed);
+    expect(await readAll(await openStream(last))).toBe('0123456789');
+  }
+  await Promise.all([first.close(), second.close(), tcp.close()]);
+  await fdsBackTo(before);
+});

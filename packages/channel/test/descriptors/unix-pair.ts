@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { deferred } from '@circuit/base';
+import type { Receiver, Sender, Session } from '@circuit/channel';
+import { nativeMissing } from '@circuit/channel/descriptors';
+import { dialUnix, listenUnix, type UnixOptions } from '@circuit/channel/unix';
+import { until } from '@circuit/testkit';
+
+/** Whether descriptors can be passed here; what is missing is said, or an error where nothing may be missing. */
+export function canPass(): boolean {
+  const missing = nativeMissing();
+  if (missing === undefined) return true;
+  if (process.env.CIRCUIT_TEST_ALL === '1') throw new Error(missing);
+  console.log(`skipped: ${missing}`);
+  return false;
+}
+
+/** Open descriptors of this process; one of them reads the list. */
+export function openFds(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+/** Resolves when no more descriptors are open than `before`; closing is done in the thread pool. */
+export function fdsBackTo(before: number): Promise<void> {
+  return until(`at most ${before} open descriptors`, () => openFds() <= before);
+}
+
+/** What `stream` brings until its end; its writing side stays open, other than behind an async iterator. */
+export function readAll(stream: Duplex): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    stream.on('end', () => resolve(text));
+    stream.on('error', reject);
+  });
+}
+
+/** Where a file stands. */
+export function offsetOf(fd: number): number {
+  return Number(/^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]);
+}
+
+export interface UnixPair {
+  readonly path: string;
+  readonly dialled: Session;
+  readonly taken: Session;
+  readonly close: () => Promise<void>;
+}
+
+type Side = Omit<UnixOptions, 'path'>;
+
+/** Two sessions joined by a Unix socket. */
+export async function unixPair(dial: Side = {}, listen: Side = dial): Promise<UnixPair> {
+  const folder = await mkdtemp(join(tmpdir(), 'channel-'));
+  const path = join(folder, 's');
+  const arrived = deferred<Session>();
+  const listener = await listenUnix({ path, ...listen }, (session) => arrived.resolve(session));
+  const dialled = await dialUnix({ path, ...dial });
+  const taken = await arrived.promise;
+  return {
+    path,
+    dialled,
+    taken,
+    async close() {
+      await Promise.all([dialled.close(), taken.close()]);
+      await listener.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A channel from `from` to `to`. */
+export async function channel(from: Session, to: Session): Promise<{ sender: Sender; receiver: Receiver }> {
+  const sender = from.open();
+  const { receiver } = await to.accept();
+  return { sender, receiver };
+}
