@@ -4,7 +4,7 @@ import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind
 import type { FrameSink } from '../wire/frame-decoder.js';
 import type { ByteCursor } from '../wire/varint.js';
 import type { Entry } from './entry.js';
-import { decodeHello, type Hello } from './hello.js';
+import { decodeHello, type Hello, type ReadAuth } from './hello.js';
 import { InBytes } from './in-bytes.js';
 import { InMessage } from './in-message.js';
 import type { SessionLimits } from './limits.js';
@@ -36,10 +36,12 @@ export interface DispatchTarget {
 /** Takes the peer's frames to the halves they are for. Whatever does not fit is answered with the reason, which ends the session. */
 export class Dispatch implements FrameSink {
   readonly #target: DispatchTarget;
+  readonly #readAuth: ReadAuth | undefined;
   #greeted = false;
 
-  constructor(target: DispatchTarget) {
+  constructor(target: DispatchTarget, readAuth: ReadAuth | undefined) {
     this.#target = target;
+    this.#readAuth = readAuth;
   }
 
   frame(type: number, id: number, payload: ByteCursor): string | undefined {
@@ -77,7 +79,7 @@ export class Dispatch implements FrameSink {
   #hello(type: number, payload: ByteCursor): string | undefined {
     if (type === resumeType) return 'RESUME: this listener does not resume sessions; dial without resume';
     if (type !== frameType.hello) return `frame type ${type} before HELLO`;
-    const hello = decodeHello(payload, this.#target.limits);
+    const hello = decodeHello(payload, this.#target.limits, this.#readAuth);
     if (typeof hello === 'string') return hello;
     this.#greeted = true;
     return this.#target.heardHello(hello);

@@ -15,8 +15,7 @@ import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
 import { FrameDecoder } from '../wire/frame-decoder.js';
-import { Authentication } from './auth.js';
-import { type AuthOptions, carrierFault, checkAuth } from './auth-options.js';
+import type { AuthHost, Authentication, Authenticator } from './authenticator.js';
 import type { Carrier } from './carrier.js';
 import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
@@ -46,8 +45,11 @@ export interface SessionOptions {
   readonly keepAliveMs?: number;
   /** How long `close()` waits for what is not yet written. Default 5,000. */
   readonly graceMs?: number;
-  /** Both sides prove a key before anything else is said; for carriers that cannot tell who is there. Default: none. */
-  readonly auth?: AuthOptions;
+  /**
+   * Both sides prove who they are before anything else is said; for carriers that cannot tell who is there: `keyAuth` of
+   * `@circuit/channel/auth`. Default: none.
+   */
+  readonly auth?: Authenticator;
   readonly clock?: Clock;
 }
 
@@ -97,7 +99,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   #peerCodecs: readonly string[] | undefined;
   /** Present until the peer has proved its key. */
   #auth: Authentication | undefined;
-  #authenticates = false;
+  readonly #authenticates: boolean;
   #ready: Deferred | undefined;
   #phase: Phase = 'open';
   #saidGoodbye = false;
@@ -114,7 +116,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#clock = options.clock ?? systemClock;
     this.#graceMs = options.graceMs ?? 5000;
     this.limits = resolveLimits(options.limits);
-    if (options.auth !== undefined) checkAuth(role, options.auth);
     this.peer = carrier.peer;
     this.lane = carrier.lane;
     this.table = new Table(role);
@@ -131,14 +132,16 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     };
     this.writer = new Writer(outlet, (run) => carrier.schedule(run));
     this.#packer = new SessionPacker(this);
-    this.#decoder = new FrameDecoder(new Dispatch(this));
+    this.#decoder = new FrameDecoder(new Dispatch(this, options.auth?.readHello));
     this.#keepAlive = new KeepAlive(
       this.#clock,
       options.keepAliveMs ?? 5000,
       () => this.writer.bare(frameType.ping, 0),
       (silentMs) => this.#silent(silentMs),
     );
-    const plain = options.auth === undefined ? undefined : this.#prepareAuth(role, options.auth);
+    this.#authenticates = options.auth !== undefined;
+    this.#auth = options.auth?.begin(this.#authHost(role));
+    const plain = this.#auth?.fault;
     if (plain !== undefined && role === 'dialler') {
       // Not even the identity is for who may listen on such a carrier.
       this.abort(plain);
@@ -151,7 +154,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       closed: (reason) => this.#carrierClosed(reason),
     });
     if (plain !== undefined) this.refuse(plain);
-    else if (options.auth === undefined) this.#keepAlive.start();
+    else if (!this.#authenticates) this.#keepAlive.start();
   }
 
   get closed(): Promise<CircuitError | undefined> {
@@ -340,10 +343,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return `${this.peer.carrier} ${this.peer.address}`;
   }
 
-  /** Begins to authenticate; answers with the reason why that must not be done on this carrier. */
-  #prepareAuth(role: Role, auth: AuthOptions): CircuitError | undefined {
-    this.#authenticates = true;
-    this.#auth = new Authentication(role, auth, this.peer, this.limits, this.#clock, {
+  #authHost(role: Role): AuthHost {
+    return {
+      role,
+      peer: this.peer,
+      limits: this.limits,
+      clock: this.#clock,
       writeMac: (type, mac) => void this.writer.withBody(type, 0, 0, mac, false),
       proved: (identity, bytes) => {
         this.#auth = undefined;
@@ -351,20 +356,15 @@ export class ChannelSession implements Session, Link, DispatchTarget {
         this.#keepAlive.start();
         for (const chunk of bytes) this.#take(chunk);
       },
-      refuse: (reason, said) => this.#refused(reason, said),
-    });
-    const fault = carrierFault(this.peer, auth);
-    return fault === undefined ? undefined : new CircuitError('denied', fault);
-  }
-
-  #refused(reason: CircuitError, said: CircuitError | undefined): void {
-    const error = new CircuitError(reason.code, `${this.#name}: ${reason.message}`, { cause: reason });
-    if (said !== undefined) {
-      this.refuse(error, said);
-      return;
-    }
-    this.#end(error, error);
-    this.#endCarrier();
+      refuse: (reason, said) => {
+        if (said !== undefined) {
+          this.refuse(reason, said);
+          return;
+        }
+        this.#end(reason, reason);
+        this.#endCarrier();
+      },
+    };
   }
 
   #greet(): void {

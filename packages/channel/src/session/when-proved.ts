@@ -1,4 +1,3 @@
-import { orAborted, toCircuitError } from '@circuit/base';
 import type { Session } from '../types.js';
 import type { SessionOptions } from './session.js';
 
@@ -9,14 +8,7 @@ interface Waiting {
 
 /** A session that was dialled, once its peer has proved the key, if it is to prove one. Given up or refused it is ended. */
 export async function whenProved<S extends Session>(session: S, { session: options, signal }: Waiting): Promise<S> {
-  if (options?.auth === undefined) return session;
-  try {
-    await orAborted(session.ready, signal);
-    return session;
-  } catch (error) {
-    session.abort(toCircuitError(error));
-    throw error;
-  }
+  return options?.auth === undefined ? session : options.auth.proved(session, signal);
 }
 
 /** `onSession` for a listener: called for those alone that have proved their key, if they are to prove one. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { isCircuitError, Scope } from '@circuit/base';
 import type { Session } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import {
   type DialCertificates,
@@ -219,8 +220,8 @@ test('options that cannot work are refused before anything is sent', async () =>
 });
 
 test('a key is proved inside TLS and bound to it: who sits between two connections is denied on both', async () => {
-  const listener = await listen(server, { auth: listenAuth });
-  const auth = { session: { keepAliveMs: 0, auth: dialAuth } };
+  const listener = await listen(server, { auth: keyAuth(listenAuth) });
+  const auth = { session: { keepAliveMs: 0, auth: keyAuth(dialAuth) } };
   const direct = await dial(listener, { ca: authority.cert }, auth);
   await until('the session to be accepted', () => sessions.length === 1);
   expect(sessions[0]?.peer.identity).toBe('worker-7');

@@ -1,6 +1,5 @@
 import { seededRandom } from '@circuit/base';
 import {
-  type AuthOptions,
   type Carrier,
   type CarrierEvents,
   ChannelSession,
@@ -8,6 +7,7 @@ import {
   type Role,
   type SessionOptions,
 } from '@circuit/channel';
+import { type AuthOptions, keyAuth } from '@circuit/channel/auth';
 import { settle, until } from '@circuit/testkit';
 import { concat } from '../support/raw-peer.js';
 import { Exercise } from './exercise.js';
@@ -28,7 +28,7 @@ export function optionsFor({ role, proves }: Pick<Recording, 'role' | 'proves'>)
   const options: SessionOptions = { keepAliveMs: 0, graceMs: 1 };
   if (!proves) return options;
   const auth: AuthOptions = role === 'dialler' ? { identity: 'fuzz', key } : { keyFor: () => key };
-  return { ...options, auth: { ...auth, allowPlaintext: true } };
+  return { ...options, auth: keyAuth({ ...auth, allowPlaintext: true }) };
 }
 
 /** Real conversations of two sessions, both sides of each; the last of `seeds` is for two that prove who they are. */

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Session } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 import { ask, openChannel, serve } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
@@ -123,14 +124,14 @@ test('a key proved in band is proved once and holds for the connections that fol
     return key;
   };
   const listener = await listenTcp(
-    { host: '127.0.0.1', port: 0, resume: true, session: { auth: { keyFor } } },
+    { host: '127.0.0.1', port: 0, resume: true, session: { auth: keyAuth({ keyFor }) } },
     arrivals.take,
   );
   const proxy = await cutProxy(portOf(listener));
   const a = await dialTcp({
     host: '127.0.0.1',
     port: proxy.port,
-    session: { auth: { identity: 'me', key } },
+    session: { auth: keyAuth({ identity: 'me', key }) },
     resume: { onState: (state) => void (resumed += state === 'connected' ? 1 : 0) },
   });
   const b = await arrivals.get();

@@ -2,6 +2,7 @@ import { defaultLimits } from '@circuit/channel';
 import { settle } from '@circuit/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { encodeAuth, readAuth } from '../../src/auth/hello.js';
 import { decodeHello, encodeHello } from '../../src/session/hello.js';
 import { frameType } from '../../src/wire/frame.js';
 import { ByteCursor } from '../../src/wire/varint.js';
@@ -128,10 +129,11 @@ test('what a HELLO says comes back, and bytes behind what is known are ignored',
           ...(lane === undefined ? {} : { lane }),
         };
         const hi = { limits: { ...defaultLimits, ...some }, codecs, ...fields };
+        const said = proof === undefined ? undefined : encodeAuth(proof);
         const noScheme = proof === undefined && lane === undefined ? [0] : [];
         const noLane = lane === undefined ? [0] : [];
-        const bytes = concat([encodeHello(hi), Uint8Array.of(...noScheme, ...noLane), more]);
-        expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits)).toStrictEqual(hi);
+        const bytes = concat([encodeHello({ ...hi, auth: said }), Uint8Array.of(...noScheme, ...noLane), more]);
+        expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits, readAuth)).toStrictEqual(hi);
       },
     ),
   );

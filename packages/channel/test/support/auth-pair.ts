@@ -1,4 +1,5 @@
 import { ChannelSession, type Carrier, memoryPair, type PeerInfo, type SessionOptions } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 
 export const secret: Uint8Array = new Uint8Array(32).map((_, i) => i);
 export const dialAuth = { identity: 'worker-7', key: secret };
@@ -50,10 +51,14 @@ interface Sides {
 export function authPair({ dial, listen, dialPeer, listenPeer, dialTap, listenTap }: Sides = {}): AuthPair {
   const [a, b] = memoryPair();
   return {
-    dialler: new ChannelSession(dressed(a, dialPeer, dialTap), 'dialler', { keepAliveMs: 0, auth: dialAuth, ...dial }),
+    dialler: new ChannelSession(dressed(a, dialPeer, dialTap), 'dialler', {
+      keepAliveMs: 0,
+      auth: keyAuth(dialAuth),
+      ...dial,
+    }),
     listener: new ChannelSession(dressed(b, listenPeer, listenTap), 'listener', {
       keepAliveMs: 0,
-      auth: listenAuth,
+      auth: keyAuth(listenAuth),
       ...listen,
     }),
   };

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChannelSession, memoryPair, type Session, type SessionOptions } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 import type { Connect, Pair, PairOptions } from '@circuit/channel/conformance';
 import { dialTcp, type Listener, listenTcp, type OnSession } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
@@ -95,7 +96,7 @@ export const connectCertificates: Connect = (options) =>
 
 /** TCP with a key that is proved inside the session. */
 export const connectAuthenticated: Connect = ({ a, b } = {}) =>
-  connectTcp({ a: { ...a, auth: dialAuth }, b: { ...b, auth: listenAuth } });
+  connectTcp({ a: { ...a, auth: keyAuth(dialAuth) }, b: { ...b, auth: keyAuth(listenAuth) } });
 
 /** The transports of this package, by name. */
 export const transports: Readonly<Record<string, Connect>> = {

@@ -1,6 +1,5 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
-import { checkAuth } from '../../session/auth-options.js';
 import { resolveLimits } from '../../session/limits.js';
 import type { SessionOptions } from '../../session/session.js';
 import type { Role } from '../../session/table.js';
@@ -65,7 +64,7 @@ export function checkOptions(role: Role, text: string, address: Address, options
     if (!names[role].includes(name)) fail(`unknown option ${name}, known are ${names[role].join(', ')}`);
   }
   resolveLimits(options.session?.limits);
-  if (options.session?.auth !== undefined) checkAuth(role, options.session.auth);
+  options.session?.auth?.check(role);
   const { scheme } = address;
   const inProcess = scheme === 'memory' || scheme === 'worker';
   const resumes = options.resume !== undefined && options.resume !== false;

@@ -1,4 +1,5 @@
 import { dial, type DialOptions, listen, type ListenOptions, MemoryNetwork } from '@circuit/channel/dial';
+import { keyAuth } from '@circuit/channel/auth';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseUrl } from '../../../src/carriers/url/address.js';
@@ -74,7 +75,7 @@ test('options that make no sense for an address are refused by name, before anyt
     ['tls://h:1', {}, /the option tls is missing/],
     ['memory:x', { memory, resume: true }, /resume makes no sense/],
     ['ws://h', { http: { tls: {} } }, /http.tls makes no sense without encryption; use wss:/],
-    ['tcp://h:1', { session: { auth: listenAuth } }, /a dialler wants/],
+    ['tcp://h:1', { session: { auth: keyAuth(listenAuth) } }, /a dialler wants/],
     ['tcp://h:1', { session: { limits: { maxChannels: 0 } } }, /maxChannels/],
   ];
   for (const [url, options, message] of dials) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '@circuit/base';
 import { bytePipe, pipe, type Session } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 import { collect, take } from '@circuit/channel/conformance';
 import { dial, type DialOptions, listen, type ListenOptions, MemoryNetwork } from '@circuit/channel/dial';
 import { until } from '@circuit/testkit';
@@ -84,14 +85,14 @@ test('a key is proved over every carrier, and a wrong one is denied before the l
   const { dialling, listening } = await everything();
   for (const address of ['memory:program', 'tcp://127.0.0.1:0', 'tls://127.0.0.1:0', 'ws://127.0.0.1:0']) {
     const sessions: Session[] = [];
-    const taking = { ...listening, session: { keepAliveMs: 0, auth: listenAuth } };
+    const taking = { ...listening, session: { keepAliveMs: 0, auth: keyAuth(listenAuth) } };
     const listener = await listen(address, taking, (session) => {
       sessions.push(session);
       void answerAll(session);
     });
     const proving = (key: Uint8Array): DialOptions => ({
       ...dialling,
-      session: { keepAliveMs: 0, auth: { ...dialAuth, key } },
+      session: { keepAliveMs: 0, auth: keyAuth({ ...dialAuth, key }) },
     });
     expect(await program(listener.url, proving(dialAuth.key))).toStrictEqual(expected);
     expect(sessions[0]?.peer.identity).toBe('worker-7');

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import type { PeerInfo } from '../types.js';
-import type { Role } from './table.js';
+import type { Role } from '../session/table.js';
 
 interface AuthBounds {
   /** How long the handshake may take; then the session ends with `timeout`. Default 10,000. */
@@ -26,7 +26,7 @@ export interface ListenAuth extends AuthBounds {
   readonly keyFor: (identity: string) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 }
 
-/** Authentication inside the session (docs/protocol.md, section 13), for carriers that cannot tell who is there. */
+/** What {@link keyAuth} takes: of who dials, or of who listens. */
 export type AuthOptions = DialAuth | ListenAuth;
 
 const minKeyBytes = 32;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ChannelSession, type Role } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
 import { until } from '@circuit/testkit';
 import { afterEach, expect, test, vi } from 'vitest';
 import { dialAuth, dressed, listenAuth } from '../support/auth-pair.js';
@@ -29,7 +30,7 @@ function scripted(role: Role, exporter: boolean): { readonly session: ChannelSes
   const peer = new RawPeer('listener');
   const facts = { local: true, ...(exporter ? { exportKey: () => unhex(golden.exporter) } : {}) };
   peer.carrier.written.length = 0;
-  const auth = role === 'dialler' ? dialAuth : listenAuth;
+  const auth = keyAuth(role === 'dialler' ? dialAuth : listenAuth);
   return { session: new ChannelSession(dressed(peer.carrier, facts), role, { keepAliveMs: 0, auth }), peer };
 }
 

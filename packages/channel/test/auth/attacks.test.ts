@@ -1,3 +1,4 @@
+import { keyAuth } from '@circuit/channel/auth';
 import { ManualClock, until } from '@circuit/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -138,7 +139,7 @@ test('what a dialler said is of no use to who says it again', async () => {
     return [chunk];
   };
   expect(await outcome(record, undefined, false)).toStrictEqual(right);
-  const peer = new RawPeer('listener', { auth: { ...listenAuth, allowPlaintext: true } });
+  const peer = new RawPeer('listener', { auth: keyAuth({ ...listenAuth, allowPlaintext: true }) });
   await peer.feed(concat(said));
   expect(await peer.session.closed).toMatchObject({ code: 'denied' });
   expect(peer.carrier.written.some((piece) => piece[0] === 0x11)).toBe(false);
@@ -147,7 +148,7 @@ test('what a dialler said is of no use to who says it again', async () => {
 test('a side that hears itself refuses', async () => {
   for (const role of ['dialler', 'listener'] as const) {
     const auth = role === 'dialler' ? dialAuth : listenAuth;
-    const peer = new RawPeer(role, { auth: { ...auth, allowPlaintext: true } });
+    const peer = new RawPeer(role, { auth: keyAuth({ ...auth, allowPlaintext: true }) });
     await until('its HELLO', () => peer.carrier.written.length > 0);
     peer.carrier.events?.data(concat(peer.carrier.written));
     expect(await peer.session.closed).toMatchObject({

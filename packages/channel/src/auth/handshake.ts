@@ -1,11 +1,12 @@
 import { CircuitError, type ErrorCode } from '@circuit/base';
+import { type AuthHello, decodeHello } from '../session/hello.js';
+import type { SessionLimits } from '../session/limits.js';
+import { readReason } from '../session/reason.js';
+import type { Role } from '../session/table.js';
 import { frameType, headerBytes } from '../wire/frame.js';
 import { ByteCursor } from '../wire/varint.js';
-import { macBytes, sameMac } from './auth-mac.js';
-import { type AuthHello, authScheme, decodeHello } from './hello.js';
-import type { SessionLimits } from './limits.js';
-import { readReason } from './reason.js';
-import type { Role } from './table.js';
+import { authScheme, readAuth } from './hello.js';
+import { macBytes, sameMac } from './mac.js';
 
 /** What the handshake tells its driver. */
 export interface HandshakeEvents {
@@ -116,7 +117,7 @@ export class AuthHandshake {
       return;
     }
     const whole = frame.slice(payload.offset);
-    const hello = decodeHello(payload, this.#limits);
+    const hello = decodeHello(payload, this.#limits, readAuth);
     if (typeof hello === 'string') {
       this.#fault(hello);
       return;

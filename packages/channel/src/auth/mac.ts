@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import { varintLength, writeVarint } from '../wire/varint.js';
-import type { Role } from './table.js';
+import type { Role } from '../session/table.js';
 
 /** What both sides said and share, of which the MACs are made. */
 export interface AuthTranscript {

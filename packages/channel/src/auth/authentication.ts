@@ -1,28 +1,17 @@
-import { CircuitError, type Clock, type Timer, toCircuitError } from '@circuit/base';
-import type { PeerInfo } from '../types.js';
-import { AuthHandshake } from './auth-handshake.js';
-import { authMacs, bindingBytes, bindingLabel, nonceBytes } from './auth-mac.js';
-import { type AuthOptions, defaultHandshakeMs, keyFault } from './auth-options.js';
-import { type AuthHello, authScheme } from './hello.js';
-import type { SessionLimits } from './limits.js';
-import type { Role } from './table.js';
-
-/** The session that wants a proof. */
-export interface AuthHost {
-  writeMac(type: number, mac: Uint8Array): void;
-  /** The peer holds the key of `identity`; `bytes` are the session's from here on. */
-  proved(identity: string, bytes: readonly Uint8Array[]): void;
-  /** `said`: what the peer is told, nothing if it is the peer who ended. */
-  refuse(reason: CircuitError, said: CircuitError | undefined): void;
-}
+import { CircuitError, type Timer, toCircuitError } from '@circuit/base';
+import type { AuthHost, Authentication } from '../session/authenticator.js';
+import type { AuthHello } from '../session/hello.js';
+import { AuthHandshake } from './handshake.js';
+import { authScheme, encodeAuth } from './hello.js';
+import { authMacs, bindingBytes, bindingLabel, nonceBytes } from './mac.js';
+import { type AuthOptions, carrierFault, defaultHandshakeMs, keyFault } from './options.js';
 
 /** Drives the authentication of one session: key, nonce, MACs and time limit. Its life ends with `proved` or `refuse`. */
-export class Authentication {
-  /** This side's fields in HELLO. */
-  readonly hello: AuthHello;
-  readonly #role: Role;
+export class KeyAuthentication implements Authentication {
+  readonly hello: Uint8Array;
+  readonly fault: CircuitError | undefined;
+  readonly #own: AuthHello;
   readonly #auth: AuthOptions;
-  readonly #peer: PeerInfo;
   readonly #host: AuthHost;
   readonly #handshake: AuthHandshake;
   readonly #timer: Timer;
@@ -31,18 +20,20 @@ export class Authentication {
   /** What the owner of the listener may know of a refusal and the peer may not. */
   #doubt = 'wrong key';
 
-  constructor(role: Role, auth: AuthOptions, peer: PeerInfo, limits: SessionLimits, clock: Clock, host: AuthHost) {
-    this.#role = role;
+  constructor(auth: AuthOptions, host: AuthHost) {
     this.#auth = auth;
-    this.#peer = peer;
     this.#host = host;
-    this.hello = {
+    const { role, peer, limits, clock } = host;
+    this.#own = {
       scheme: authScheme,
       bind: peer.exportKey !== undefined,
       nonce: crypto.getRandomValues(new Uint8Array(nonceBytes)),
       identity: 'identity' in auth ? auth.identity : '',
     };
-    this.#handshake = new AuthHandshake(role, this.hello, limits, {
+    this.hello = encodeAuth(this.#own);
+    const fault = carrierFault(peer, auth);
+    if (fault !== undefined) this.fault = new CircuitError('denied', fault);
+    this.#handshake = new AuthHandshake(role, this.#own, limits, {
       compute: (theirs, payload) => void this.#compute(theirs, payload),
       write: (type, mac) => host.writeMac(type, mac),
       proved: (bytes) => {
@@ -73,8 +64,8 @@ export class Authentication {
   }
 
   async #compute(theirs: AuthHello, payload: Uint8Array): Promise<void> {
-    const dialling = this.#role === 'dialler';
-    this.#identity = dialling ? this.hello.identity : theirs.identity;
+    const dialling = this.#host.role === 'dialler';
+    this.#identity = dialling ? this.#own.identity : theirs.identity;
     try {
       this.#handshake.computed(
         await authMacs(await this.#key(), {
@@ -106,16 +97,16 @@ export class Authentication {
   }
 
   #binding(theirs: AuthHello): Uint8Array {
-    if (!this.hello.bind || !theirs.bind) return new Uint8Array(0);
-    return this.#peer.exportKey?.(bindingLabel, bindingBytes) ?? new Uint8Array(0);
+    if (!this.#own.bind || !theirs.bind) return new Uint8Array(0);
+    return this.#host.peer.exportKey?.(bindingLabel, bindingBytes) ?? new Uint8Array(0);
   }
 
   #refused(reason: CircuitError, said: CircuitError | undefined): void {
     this.stop();
-    const local =
-      reason.code === 'denied' && said !== undefined && this.#role === 'listener' && this.#identity !== ''
-        ? new CircuitError('denied', `${reason.message}: identity ${JSON.stringify(this.#identity)}, ${this.#doubt}`)
-        : reason;
-    this.#host.refuse(local, said);
+    const { role, peer } = this.#host;
+    const doubted = reason.code === 'denied' && said !== undefined && role === 'listener' && this.#identity !== '';
+    const doubt = doubted ? `: identity ${JSON.stringify(this.#identity)}, ${this.#doubt}` : '';
+    const message = `${peer.carrier} ${peer.address}: ${reason.message}${doubt}`;
+    this.#host.refuse(new CircuitError(reason.code, message, { cause: reason }), said);
   }
 }

@@ -1,5 +1,6 @@
 import type { CircuitError } from '@circuit/base';
 import { ChannelSession, memoryPair, type SessionOptions } from '@circuit/channel';
+import { type AuthOptions, keyAuth } from '@circuit/channel/auth';
 import { collect, openChannel } from '@circuit/channel/conformance';
 import { ManualClock, settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
@@ -37,7 +38,7 @@ test('a key that is found later, an exporter on both sides, and one on one side 
     return listenAuth.keyFor(identity);
   };
   for (const sides of [
-    { listen: { auth: { keyFor } } },
+    { listen: { auth: keyAuth({ keyFor }) } },
     { dialPeer: { exportKey }, listenPeer: { exportKey } },
     { dialPeer: { exportKey } },
     { listenPeer: { exportKey } },
@@ -56,10 +57,10 @@ test('a wrong key, an unknown identity and an unfit key are denied in the same w
     throw new Error('the key file is gone');
   };
   const cases: [SessionOptions, SessionOptions, string][] = [
-    [{ auth: { identity: 'worker-7', key: otherKey } }, {}, 'wrong key'],
-    [{ auth: { identity: 'nobody', key: secret } }, {}, 'unknown identity'],
-    [{}, { auth: { keyFor: () => new Uint8Array(5) } }, 'key of 5 bytes, want 32 to 1024'],
-    [{}, { auth: { keyFor: broken } }, 'the key file is gone'],
+    [{ auth: keyAuth({ identity: 'worker-7', key: otherKey }) }, {}, 'wrong key'],
+    [{ auth: keyAuth({ identity: 'nobody', key: secret }) }, {}, 'unknown identity'],
+    [{}, { auth: keyAuth({ keyFor: () => new Uint8Array(5) }) }, 'key of 5 bytes, want 32 to 1024'],
+    [{}, { auth: keyAuth({ keyFor: broken }) }, 'the key file is gone'],
   ];
   const words = new Set<string>();
   for (const [dial, listen, doubt] of cases) {
@@ -88,10 +89,13 @@ test('one side that authenticates and one that does not: denied on both, by name
   for (const side of ['dial', 'listen'] as const) {
     const [a, b] = memoryPair();
     const pair = {
-      dialler: new ChannelSession(a, 'dialler', { keepAliveMs: 0, ...(side === 'dial' ? { auth: dialAuth } : {}) }),
+      dialler: new ChannelSession(a, 'dialler', {
+        keepAliveMs: 0,
+        ...(side === 'dial' ? { auth: keyAuth(dialAuth) } : {}),
+      }),
       listener: new ChannelSession(b, 'listener', {
         keepAliveMs: 0,
-        ...(side === 'listen' ? { auth: listenAuth } : {}),
+        ...(side === 'listen' ? { auth: keyAuth(listenAuth) } : {}),
       }),
     };
     const [there, here] = await refusals(pair);
@@ -137,8 +141,8 @@ test('on a carrier that is neither encrypted nor local it is refused, unless its
     const allowed = authPair({
       dialPeer: peer,
       listenPeer: peer,
-      dial: { auth: { ...dialAuth, allowPlaintext } },
-      listen: { auth: { ...listenAuth, allowPlaintext } },
+      dial: { auth: keyAuth({ ...dialAuth, allowPlaintext }) },
+      listen: { auth: keyAuth({ ...listenAuth, allowPlaintext }) },
     });
     await allowed.listener.ready;
     end(allowed);
@@ -148,7 +152,7 @@ test('on a carrier that is neither encrypted nor local it is refused, unless its
 test('a peer that does not prove anything in time is given up, and so is a key that is never found', async () => {
   const clock = new ManualClock();
   const never = (): Promise<undefined> => new Promise(() => undefined);
-  const pair = authPair({ listen: { clock, auth: { keyFor: never, handshakeMs: 3000 } }, dial: { clock } });
+  const pair = authPair({ listen: { clock, auth: keyAuth({ keyFor: never, handshakeMs: 3000 }) }, dial: { clock } });
   await settle();
   await clock.advance(2999);
   await settle();
@@ -157,14 +161,14 @@ test('a peer that does not prove anything in time is given up, and so is a key t
   expect((await refusals(pair)).map((error) => error?.code)).toStrictEqual(['timeout', 'timeout']);
 
   const silent = memoryPair();
-  const alone = new ChannelSession(silent[0], 'dialler', { clock, keepAliveMs: 0, auth: dialAuth });
+  const alone = new ChannelSession(silent[0], 'dialler', { clock, keepAliveMs: 0, auth: keyAuth(dialAuth) });
   await clock.advance(10_000);
   expect(await alone.closed).toMatchObject({ code: 'timeout', retryable: false });
 });
 
 test('a side that closes before it has proved its key has not said goodbye', async () => {
   const never = (): Promise<undefined> => new Promise(() => undefined);
-  const pair = authPair({ listen: { auth: { keyFor: never } } });
+  const pair = authPair({ listen: { auth: keyAuth({ keyFor: never }) } });
   await settle();
   await pair.listener.close();
   expect(await pair.dialler.closed).toMatchObject({ code: 'peer-gone' });
@@ -172,7 +176,7 @@ test('a side that closes before it has proved its key has not said goodbye', asy
 });
 
 test('options that cannot work are refused at once', () => {
-  const cases: ['dialler' | 'listener', unknown, RegExp][] = [
+  const cases: ['dialler' | 'listener', AuthOptions, RegExp][] = [
     ['dialler', { identity: 'x', key: new Uint8Array(31) }, /auth.key: 31 bytes, want 32 to 1024/],
     ['dialler', { identity: '', key: secret }, /auth.identity of 0 bytes, want 1 to 255/],
     ['dialler', { identity: 'é'.repeat(128), key: secret }, /256 bytes/],
@@ -182,6 +186,6 @@ test('options that cannot work are refused at once', () => {
   ];
   for (const [role, auth, message] of cases) {
     const [carrier] = memoryPair();
-    expect(() => new ChannelSession(carrier, role, { auth } as SessionOptions)).toThrow(message);
+    expect(() => new ChannelSession(carrier, role, { auth: keyAuth(auth) })).toThrow(message);
   }
 });
