@@ -62,6 +62,8 @@ export class InMessage extends InHalf implements Receiver {
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */
   #passing = false;
+  /** How much of that message is still to come. */
+  #left = 0;
   /** Messages that left the queue, or were given up by their sender. */
   #taken = 0;
   #relayDone = false;
@@ -157,9 +159,9 @@ export class InMessage extends InHalf implements Receiver {
       return undefined;
     }
     if (this.#tap !== undefined) {
-      this.#passing = (piece.flags & dataFlag.more) !== 0;
-      this.#tap.piece(piece, first, cost);
-      return undefined;
+      const misfit = this.#follow(piece, first);
+      if (misfit === undefined) this.#tap.piece(piece, first, cost);
+      return misfit;
     }
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
     if ((piece.flags & dataFlag.more) !== 0) return this.#begin(piece, cost);
@@ -248,6 +250,22 @@ export class InMessage extends InHalf implements Receiver {
       waiting.release?.();
       waiting.reject(reason);
     }
+  }
+
+  /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */
+  #follow({ flags, total, refs, body }: InPiece, first: boolean): string | undefined {
+    const more = (flags & dataFlag.more) !== 0;
+    if (first) {
+      const whole = more ? total : body.length;
+      if (whole > this.link.limits.maxMessageBytes) return this.#tooLarge(whole);
+      this.#left = whole;
+    } else if (refs !== undefined) return `channel ${this.entry.id}: references in a later piece`;
+    this.#left -= body.length;
+    if (more ? this.#left < (first ? 1 : 0) : this.#left !== 0) {
+      return `channel ${this.entry.id}: a message of another length than was announced`;
+    }
+    this.#passing = more;
+    return undefined;
   }
 
   #begin(piece: InPiece, cost: number): string | undefined {
@@ -349,6 +367,7 @@ export class InMessage extends InHalf implements Receiver {
   #passAssembled(assembly: Assembly, tap: InTap): void {
     this.#assembly = undefined;
     this.#passing = true;
+    this.#left = assembly.total - assembly.got;
     this.link.countUnread(-assembly.got);
     const { refs, flags, total } = assembly;
     let first = true;

@@ -146,9 +146,13 @@ export class OutMessage extends OutHalf implements Sender {
 
   /** Passes a relayed piece on; `written` runs when the credit of the other side may be given back. */
   forward(piece: RawPiece, written: () => void): void {
-    const refusal = this.sendRefusal;
+    let refusal = this.sendRefusal;
+    if (refusal === undefined && piece.first && this.entry.announced) {
+      refusal = this.#misfit(piece.total || piece.body.length, piece.refs);
+      if (refusal !== undefined) this.abortNow(refusal);
+    }
     if (refusal !== undefined) {
-      for (const ref of piece.refs ?? []) ref.entry.fail(undelivered(refusal));
+      withdraw(piece.refs, refusal);
       written();
       return;
     }
@@ -227,9 +231,12 @@ export class OutMessage extends OutHalf implements Sender {
       return true;
     }
     const next = this.#queue.first() as Queued;
-    if (next.refs !== undefined && next.offset === 0 && next.refs.length > this.link.freeChannels) {
-      this.#refuse(next);
-      return true;
+    if (next.offset === 0 && (next.raw?.first ?? true)) {
+      const misfit = this.#misfit(next.raw?.total || next.body.length, next.refs);
+      if (misfit !== undefined) {
+        this.#refuse(next, misfit);
+        return true;
+      }
     }
     if (next.raw !== undefined) {
       this.#queue.shift();
@@ -260,6 +267,13 @@ export class OutMessage extends OutHalf implements Sender {
     }
   }
 
+  /** Why the peer would end the session over a message, now that it has said what it takes. */
+  #misfit(bytes: number, refs: readonly OutReference[] | undefined): CircuitError | undefined {
+    const limit = this.link.peerLimits?.maxMessageBytes ?? Infinity;
+    if (bytes > limit) return tooLarge(bytes, limit);
+    return refs !== undefined && refs.length > this.link.freeChannels ? tableFull() : undefined;
+  }
+
   #pack(value: unknown, options: SendOptions): Packed {
     const packed = this.#packer.pack(value, this.codec, {
       returns: options.returns === true,
@@ -267,7 +281,7 @@ export class OutMessage extends OutHalf implements Sender {
     });
     const limit = Math.min(this.link.limits.maxMessageBytes, this.link.peerLimits?.maxMessageBytes ?? Infinity);
     if (packed.body.length > limit) {
-      const error = new CircuitError('limit', `message of ${packed.body.length} bytes, the limit is ${limit}`);
+      const error = tooLarge(packed.body.length, limit);
       withdraw(packed.refs, error);
       throw error;
     }
@@ -335,15 +349,15 @@ export class OutMessage extends OutHalf implements Sender {
     this.link.countUnsent(queued.offset - queued.body.length - messageCost);
   }
 
-  /** The peer's table has no room for the ends of a message that had to wait: it fails; a relayed one ends the channel. */
-  #refuse(queued: Queued): void {
+  /** The peer does not take a message that had to wait: it fails; a relayed one ends the channel. */
+  #refuse(queued: Queued, reason: CircuitError): void {
     if (queued.raw !== undefined) {
-      this.abortNow(tableFull());
+      this.abortNow(reason);
       return;
     }
     this.#finish(queued);
-    withdraw(queued.refs, tableFull());
-    queued.reject?.(tableFull());
+    withdraw(queued.refs, reason);
+    queued.reject?.(reason);
   }
 
   #nextCost(queued: Queued): number {
@@ -414,6 +428,10 @@ function refusedUntaken(reason: CircuitError): CircuitError {
 
 function unknownOutcome(reason: CircuitError): CircuitError {
   return new CircuitError('outcome-unknown', reason.message, { cause: reason });
+}
+
+function tooLarge(bytes: number, limit: number): CircuitError {
+  return new CircuitError('limit', `message of ${bytes} bytes, the limit is ${limit}`);
 }
 
 function tableFull(): CircuitError {
