@@ -25,6 +25,9 @@ export interface DialOptions extends KeyPlaces, WaitOptions {
 /** The default of {@link DialOptions.timeoutMs}. */
 const dialTimeoutMs = 5000;
 
+/** Three silent intervals end a session, so a server is given up 6 to 9 s after its last word. */
+const session = { keepAliveMs: 3000 } as const;
+
 /**
  * Dials `address` and greets who is there. Rejects with `unreachable` when nobody answers in time, `denied` when the key is missing or does
  * not fit.
@@ -56,19 +59,19 @@ export async function dial(address: Address, options: DialOptions, clock: Clock)
 async function open(address: Address, options: DialOptions, signal: AbortSignal): Promise<Session> {
   if (address.type === 'unix') {
     const { dialUnix } = await import('@circuit/channel/unix');
-    return dialUnix({ path: address.path, signal });
+    return dialUnix({ path: address.path, signal, session });
   }
   const { host, port } = address;
   if (options.insecure === true) {
     const { dialTcp } = await import('@circuit/channel/tcp');
-    return dialTcp({ host, port, signal });
+    return dialTcp({ host, port, signal, session });
   }
   const [key, { dialTls }, { pskFor }] = await Promise.all([
     keyFor(address, options),
     import('@circuit/channel/tls'),
     import('@circuit/keys'),
   ]);
-  return dialTls({ host, port, psk: pskFor(key), signal });
+  return dialTls({ host, port, psk: pskFor(key), signal, session });
 }
 
 async function keyFor(address: TcpAddress, options: DialOptions): Promise<Key> {

@@ -17,11 +17,11 @@ export type DialTarget =
   | { readonly type: 'member'; readonly id: string };
 
 /**
- * How a dial failed. `refused`: nobody listens there, or another server does: the member is dead. `silent`: no answer,
- * the way may be cut. `stuck`: something answers without finishing, so it is not dead. `known`: its server is linked already,
+ * How a dial failed. `refused`: nobody listens there, or another server does: the member is dead. `silent`: no answer:
+ * the way is cut, or the process stands still. `busy`: its server answered, and no link came of it. `known`: its server is linked already,
  * or is this one. `denied`: it could not prove who it is, or does not speak to us.
  */
-export type DialFailure = 'refused' | 'silent' | 'stuck' | 'known' | 'denied';
+export type DialFailure = 'refused' | 'silent' | 'busy' | 'known' | 'denied';
 
 /** What the driver reports. A link is a session on which both servers have proved who they are. */
 export type MeshEvent =
@@ -29,7 +29,8 @@ export type MeshEvent =
   | { readonly type: 'forget'; readonly seed: number }
   | { readonly type: 'linked'; readonly link: number; readonly peer: LinkPeer; readonly target?: DialTarget }
   | { readonly type: 'heard'; readonly link: number; readonly entries: readonly Entry[] }
-  | { readonly type: 'lost'; readonly link: number }
+  /** `silentMs`: for how long nothing had been heard when it was given up for that; 0 for any other end. */
+  | { readonly type: 'lost'; readonly link: number; readonly silentMs: number }
   | {
       readonly type: 'dial-failed';
       readonly target: DialTarget;
@@ -50,7 +51,8 @@ export interface LinkPeer {
 
 /** What the driver has to do, in order. */
 export type Effect =
-  | { readonly type: 'dial'; readonly target: DialTarget; readonly address: string }
+  /** `limitMs`: how long the dial and the introduction may take; absent: the usual time. */
+  | { readonly type: 'dial'; readonly target: DialTarget; readonly address: string; readonly limitMs?: number }
   | { readonly type: 'tell'; readonly link: number; readonly entries: readonly Entry[] }
   /** `gently`: once the peer has heard what it was told. */
   | { readonly type: 'hang-up'; readonly link: number; readonly reason: CircuitError; readonly gently: boolean }

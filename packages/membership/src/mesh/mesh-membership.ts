@@ -33,7 +33,7 @@ import { failureOfDial, failureOfGreeting } from './dial-failure.js';
 import type { DialFailure, DialTarget, Effect, Entry, MeshEvent } from './events.js';
 import { type Greeted, greet, type Introduction, welcome } from './handshake.js';
 import { Mesh } from './mesh.js';
-import type { MeshSettings } from './settings.js';
+import { defaultSettings, type MeshSettings } from './settings.js';
 import { Watchers } from './watchers.js';
 
 /** What a mesh needs of its owner. */
@@ -72,6 +72,7 @@ export class MeshMembership implements Membership {
   readonly #log: Logger;
   readonly #mesh: Mesh;
   readonly #handshakeMs: number;
+  readonly #settings: MeshSettings;
   readonly #watchers: Watchers<MembershipEvent>;
   readonly #conversations = new Map<number, Conversation>();
   readonly #firstWords = new Map<number, Timer>();
@@ -99,7 +100,8 @@ export class MeshMembership implements Membership {
     this.#identity = options.identity;
     // Each dial listens while it lasts, one for every server at most.
     setMaxListeners(0, this.#ending.signal);
-    this.#mesh = new Mesh(this.#newRecord(options.self, options.identity.id), this.#clock.now(), options.settings);
+    this.#settings = { ...defaultSettings, ...options.settings };
+    this.#mesh = new Mesh(this.#newRecord(options.self, options.identity.id), this.#clock.now(), this.#settings);
   }
 
   get self(): Member {
@@ -190,7 +192,7 @@ export class MeshMembership implements Membership {
   #apply(effect: Effect): void {
     switch (effect.type) {
       case 'dial':
-        this.#run(this.#dial(effect.target, effect.address));
+        this.#run(this.#dial(effect.target, effect.address, effect.limitMs));
         return;
       case 'tell':
         this.#conversations.get(effect.link)?.tell(effect.entries);
@@ -216,7 +218,8 @@ export class MeshMembership implements Membership {
     }
   }
 
-  async #dial(target: DialTarget, address: string): Promise<void> {
+  async #dial(target: DialTarget, address: string, limitMs = Infinity): Promise<void> {
+    const eachMs = Math.min(limitMs, this.#handshakeMs);
     const expectedId = target.type === 'member' ? target.id : undefined;
     let session: Session | undefined;
     const failed = (error: unknown, classify: (error: CircuitError) => DialFailure): void => {
@@ -225,7 +228,7 @@ export class MeshMembership implements Membership {
       this.#feed({ type: 'dial-failed', target, failure: classify(reason), error: reason });
     };
     try {
-      session = await this.#within(`dial ${address}`, (signal) => this.#options.dial(address, { signal }));
+      session = await this.#within(eachMs, `dial ${address}`, (signal) => this.#options.dial(address, { signal }));
     } catch (error) {
       failed(error, failureOfDial);
       if (target.type === 'seed') this.#tellRetry(target.seed, toCircuitError(error));
@@ -233,7 +236,7 @@ export class MeshMembership implements Membership {
     }
     const dialled = session;
     try {
-      const greeted = await this.#within(`introduction to ${address}`, (signal) =>
+      const greeted = await this.#within(eachMs, `introduction to ${address}`, (signal) =>
         greet(dialled, this.#introduce(), { signal, expectedId }),
       );
       this.#linked(dialled, greeted, target);
@@ -245,7 +248,7 @@ export class MeshMembership implements Membership {
   async #receive(accepted: Accepted, session: Session): Promise<void> {
     this.#greetings++;
     try {
-      const greeted = await this.#within('introduction', (signal) =>
+      const greeted = await this.#within(this.#handshakeMs, 'introduction', (signal) =>
         welcome(accepted, session, () => this.#introduce(), { signal }),
       );
       this.#linked(session, greeted);
@@ -259,7 +262,9 @@ export class MeshMembership implements Membership {
 
   #linked(session: Session, greeted: Greeted, target?: DialTarget): void {
     const link = ++this.#counter;
-    const conversation = new Conversation(session, greeted, (entry) => this.#seal(entry));
+    const { beatMs, silentBeats } = this.#settings;
+    const seal = (entry: Entry): SealedRecord | undefined => this.#seal(entry);
+    const conversation = new Conversation(session, greeted, { clock: this.#clock, beatMs, silentBeats, seal });
     this.#conversations.set(link, conversation);
     const silent = new CircuitError('timeout', `${greeted.peer.id} said nothing for ${this.#handshakeMs} ms`);
     this.#firstWords.set(
@@ -268,7 +273,7 @@ export class MeshMembership implements Membership {
     );
     conversation.start({
       heard: (entries) => this.#feed({ type: 'heard', link, entries }),
-      ended: (reason) => this.#ended(link, conversation, reason),
+      ended: (reason, silentMs) => this.#ended(link, conversation, reason, silentMs),
     });
     // An end that came while the introduction was under way finds the link in the table.
     if (this.#ending.signal.aborted) conversation.end(closedError());
@@ -284,15 +289,17 @@ export class MeshMembership implements Membership {
     this.#watchers.call(() => this.#options.hooks?.onSession?.(session, peer.id, peer.dialledByUs));
   }
 
-  #ended(link: number, { session, peer }: Conversation, reason: CircuitError): void {
+  #ended(link: number, { session, peer }: Conversation, reason: CircuitError, silentMs: number): void {
     this.#conversations.delete(link);
     this.#firstWords.get(link)?.cancel();
     this.#firstWords.delete(link);
     const fields = { id: peer.id, code: reason.code, message: reason.message };
     if (reason.code === 'protocol' || reason.code === 'limit') this.#log.warn('membership: link ended', fields);
     else this.#log.debug('membership: link ended', fields);
-    if (peer.dialledByUs) this.#run(session.close());
-    this.#feed({ type: 'lost', link });
+    // Nobody waits any longer for answers of a peer that is silent.
+    if (silentMs > 0) session.abort(reason);
+    else if (peer.dialledByUs) this.#run(session.close());
+    this.#feed({ type: 'lost', link, silentMs });
   }
 
   #hangUp(link: number, reason: CircuitError, gently: boolean): void {
@@ -354,8 +361,8 @@ export class MeshMembership implements Membership {
     return this.#sealed.sealed;
   }
 
-  async #within<T>(what: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = deadline(this.#clock, this.#handshakeMs, what);
+  async #within<T>(limitMs: number, what: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = deadline(this.#clock, limitMs, what);
     const linked = linkSignals(this.#ending.signal, limit.signal);
     try {
       return await run(linked.signal);

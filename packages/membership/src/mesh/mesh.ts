@@ -3,7 +3,7 @@ import { compareRecords, isLater, type MemberRecord, memberOf } from '../record.
 import type { Member } from '../types.js';
 import type { DialFailure, DialTarget, Effect, Entry, LinkPeer, MeshEvent } from './events.js';
 import { type Link, Links } from './links.js';
-import { newRoad, noteFailure, noteStillDead, provesDeath, type Road } from './roads.js';
+import { dialLimitMs, newRoad, noteFailure, noteStillDead, provesDeath, type Road } from './roads.js';
 import { type MeshSettings, defaultSettings } from './settings.js';
 import { isAlive, type Known, Table } from './table.js';
 import { View } from './view.js';
@@ -17,7 +17,7 @@ interface Seed {
  * The mesh as a pure state machine: every living member has one link to every other.
  *
  *     unknown ─record heard─▶ alive, no link ─dial, or its dial─▶ alive, linked ─link lost─▶ alive, no link
- *     alive, no link ─dial refused | silence | said dead by another─▶ dead ─tried again: linked, contradicts─▶ alive
+ *     alive, linked ─lost, or silent─▶ alive, no link ─dial refused | silence | said dead by another─▶ dead ─tried again: linked, contradicts─▶ alive
  *     alive, linked ─said dead by another─▶ stays, is told so, contradicts (else: dead once the link is lost)
  *     any ─its own word─▶ left
  *
@@ -117,7 +117,7 @@ export class Mesh {
         this.#heard(event.link, event.entries);
         return;
       case 'lost':
-        this.#lost(event.link);
+        this.#lost(event.link, event.silentMs);
         return;
       case 'dial-failed':
         this.#dialFailed(event.target, event.failure, event.error);
@@ -148,7 +148,7 @@ export class Mesh {
     if (older !== undefined && older.dialledByUs !== peer.dialledByUs && older.dialledByUs === this.#precedes(peer)) {
       this.#effects.push({ type: 'hang-up', link: number, reason: duplicate(peer.id), gently: false });
       for (const seed of seeds) {
-        if (this.#hasTwin) this.#noteSeed(seed, 'stuck');
+        if (this.#hasTwin) this.#noteSeed(seed, 'busy');
         else this.#seedDone(seed, false);
       }
       return;
@@ -232,23 +232,30 @@ export class Mesh {
     this.#learn({ record: this.#self, dead: false }, undefined);
   }
 
-  #lost(number: number): void {
+  #lost(number: number, silentMs: number): void {
     const link = this.#links.get(number);
     if (link === undefined) return;
     this.#links.remove(number);
-    for (const seed of link.seeds) this.#noteSeed(seed, 'stuck');
+    for (const seed of link.seeds) this.#noteSeed(seed, 'busy');
     if (!link.ready) return;
     const known = this.#table.get(link.id);
     if (known === undefined || !isAlive(known) || known.record.boot !== link.boot) return;
     if (this.#claims.has(link.id)) this.#declareDead(known);
-    else this.#roads.set(link.id, this.#roads.get(link.id) ?? newRoad(this.#nowMs, this.#nowMs));
+    else this.#lookFor(link.id, this.#nowMs - silentMs);
+  }
+
+  /** A living member has no link any more and was last heard at `heardMs`. */
+  #lookFor(id: string, heardMs: number): void {
+    const road = this.#roads.get(id) ?? newRoad(this.#nowMs, heardMs);
+    road.silentSinceMs = heardMs;
+    this.#roads.set(id, road);
   }
 
   #dialFailed(target: DialTarget, failure: DialFailure, error: CircuitError): void {
     if (target.type === 'seed') {
       if (failure === 'known' && !this.#hasTwin) this.#seedDone(target.seed, false);
       else if (failure === 'denied') this.#seedFailed(target.seed, error);
-      else this.#noteSeed(target.seed, failure === 'known' ? 'stuck' : failure);
+      else this.#noteSeed(target.seed, failure === 'known' ? 'busy' : failure);
       return;
     }
     const road = this.#roads.get(target.id);
@@ -280,7 +287,7 @@ export class Mesh {
       // Who knows nobody but this server must hear where it is to be found now.
       this.#tell(link.number, [{ record: self, dead: false }]);
       this.#hangUp(link, reason, true);
-      for (const seed of link.seeds) this.#noteSeed(seed, 'stuck');
+      for (const seed of link.seeds) this.#noteSeed(seed, 'busy');
     }
     this.#roads.clear();
     this.#claims.clear();
@@ -321,7 +328,8 @@ export class Mesh {
       const { record } = known;
       if (record.id === this.#self.id || record.left) continue;
       const road = this.#roadTo(known);
-      if (road !== undefined) this.#dialWhenDue(road, { type: 'member', id: record.id }, record.addr);
+      const limitMs = road !== undefined && isAlive(known) ? dialLimitMs(road, this.#nowMs, this.#settings) : undefined;
+      if (road !== undefined) this.#dialWhenDue(road, { type: 'member', id: record.id }, record.addr, limitMs);
     }
   }
 
@@ -344,15 +352,15 @@ export class Mesh {
       this.#roads.set(record.id, road);
     } else if (!road.dialling && road.dueMs === Number.POSITIVE_INFINITY) {
       const note = alive ? noteFailure : noteStillDead;
-      note(road, 'stuck', this.#nowMs, this.#settings);
+      note(road, 'busy', this.#nowMs, this.#settings);
     }
     return road;
   }
 
-  #dialWhenDue(road: Road, target: DialTarget, address: string): void {
+  #dialWhenDue(road: Road, target: DialTarget, address: string, limitMs?: number): void {
     if (road.dialling || road.dueMs > this.#nowMs) return;
     road.dialling = true;
-    this.#effects.push({ type: 'dial', target, address });
+    this.#effects.push({ type: 'dial', target, address, ...(limitMs === undefined ? {} : { limitMs }) });
   }
 
   #noteSeed(number: number, failure: DialFailure): void {

@@ -17,8 +17,8 @@ export interface Road {
 }
 
 /** A road on which the next dial is due at `dueMs`. */
-export function newRoad(dueMs: number, nowMs: number): Road {
-  return { dialling: false, dueMs, failures: 0, refusals: 0, silentSinceMs: nowMs, verdicts: 0 };
+export function newRoad(dueMs: number, silentSinceMs: number): Road {
+  return { dialling: false, dueMs, failures: 0, refusals: 0, silentSinceMs, verdicts: 0 };
 }
 
 /** Notes a failed dial towards a living member or a seed and sets the time of the next. */
@@ -27,7 +27,7 @@ export function noteFailure(road: Road, failure: DialFailure, nowMs: number, set
   road.dueMs = nowMs + doubled(settings.retryMs, road.failures, settings.maxRetryMs);
   road.failures++;
   road.refusals = failure === 'refused' ? road.refusals + 1 : 0;
-  if (failure === 'stuck' || failure === 'known') road.silentSinceMs = nowMs;
+  if (failure === 'busy' || failure === 'known') road.silentSinceMs = nowMs;
 }
 
 /** Notes a failed dial towards a member that was found dead. */
@@ -42,11 +42,24 @@ export function noteStillDead(road: Road, failure: DialFailure, nowMs: number, s
  * contradicted such a verdict (they reach a member that we do not), each further one wants twice the proof.
  */
 export function provesDeath(road: Road, failure: DialFailure, nowMs: number, settings: MeshSettings): boolean {
-  const proofs = 2 ** Math.min(road.verdicts, 6);
-  if (failure === 'refused') return road.refusals >= proofs;
+  if (failure === 'refused') return road.refusals >= proofsWanted(road);
   // Whoever answers without proving to be the member is no sign of its life.
   if (failure !== 'silent' && failure !== 'denied') return false;
-  return nowMs - road.silentSinceMs >= settings.silenceMs * proofs;
+  return leftMs(road, nowMs, settings) <= 0;
+}
+
+/** How long a dial of a living member may take: until its silence proves its death, and long enough for an answer. */
+export function dialLimitMs(road: Road, nowMs: number, settings: MeshSettings): number {
+  return Math.max(leftMs(road, nowMs, settings), settings.answerMs);
+}
+
+/** How much silence is still wanted. */
+function leftMs(road: Road, nowMs: number, settings: MeshSettings): number {
+  return road.silentSinceMs + settings.silenceMs * proofsWanted(road) - nowMs;
+}
+
+function proofsWanted(road: Road): number {
+  return 2 ** Math.min(road.verdicts, 6);
 }
 
 function doubled(firstMs: number, times: number, mostMs: number): number {

@@ -7,8 +7,14 @@ export interface MeshSettings {
   /** Pause after the first failed dial of a living member or of an address to join; doubles up to `maxRetryMs`. */
   readonly retryMs: number;
   readonly maxRetryMs: number;
-  /** How long a member that lost its session may not answer a dial before it is called dead. */
+  /** How often a peer is given a sign of life, and looked after for one. */
+  readonly beatMs: number;
+  /** After how many beats without a byte from the peer a link is given up. */
+  readonly silentBeats: number;
+  /** How long a member may have been silent, on its link and at dials, before it is called dead. */
   readonly silenceMs: number;
+  /** The least time that a dialled member has to answer. */
+  readonly answerMs: number;
   /** How often a dead member is tried again; where a dial is refused the pause doubles up to `maxReconnectMs`. */
   readonly reconnectMs: number;
   readonly maxReconnectMs: number;
@@ -21,7 +27,10 @@ export const defaultSettings: MeshSettings = {
   maxRecords: 64,
   retryMs: 250,
   maxRetryMs: 5000,
-  silenceMs: 4000,
+  beatMs: 1000,
+  silentBeats: 6,
+  silenceMs: 6000,
+  answerMs: 1500,
   reconnectMs: 5000,
   maxReconnectMs: 60_000,
   tombstoneMs: 86_400_000,

@@ -130,15 +130,56 @@ test('a graceful leave is seen at once by all, as a leave', async () => {
   expect(network.agree()).toBe(true);
 });
 
-test('a stopped server is not called dead, whatever becomes of its sessions', async () => {
-  const nodes = await cluster(3);
-  const stopped = nodes[1]!;
+/** What the views of the others lost. */
+const losses = (nodes: readonly Node[]): readonly string[] =>
+  nodes.flatMap((node) => node.changes.filter((change) => change.startsWith('-')));
+
+test('a server that is stopped for five seconds is not called dead, whatever becomes of its sessions', async () => {
+  const [a, stopped, c] = (await cluster(3)) as [Node, Node, Node];
   stopped.stopped = true;
   for (const session of [...stopped.sessions]) session.abort();
-  await network.clock.advance(60_000);
-  for (const node of [nodes[0]!, nodes[2]!]) expect(node.changes.some((change) => change.startsWith('-'))).toBe(false);
+  await network.clock.advance(5000);
   stopped.stopped = false;
   await network.until('all again', () => network.agree());
+  expect(losses([a, c])).toEqual([]);
+});
+
+test('a server that stays stopped is gone after 6 to 9 seconds, and comes back when it goes on', async () => {
+  const [a, stopped, c] = (await cluster(3)) as [Node, Node, Node];
+  stopped.stopped = true;
+  for (const session of [...stopped.sessions]) session.abort();
+  await network.clock.advance(5900);
+  expect(losses([a, c])).toEqual([]);
+  await network.clock.advance(3100);
+  expect(losses([a, c])).toEqual([`-${stopped.id}`, `-${stopped.id}`]);
+  stopped.stopped = false;
+  await network.until('all again', () => network.agree(), 15_000);
+});
+
+test('a host that falls silent: its sessions fail and it is gone after 6 to 9 seconds, on both sides', async () => {
+  const nodes = await cluster(4);
+  const [silent, ...others] = nodes as [Node, ...Node[]];
+  await network.clock.advance(1234);
+  network.silence([silent], others);
+  const session = others[0]!.membership.sessionTo(silent.id)!;
+  await network.clock.advance(4900);
+  expect([losses(nodes), session.stats.bytesIn > 0]).toEqual([[], true]);
+  await network.clock.advance(4100);
+  expect(losses(others)).toEqual(others.map(() => `-${silent.id}`));
+  expect([...losses([silent])].sort()).toEqual(others.map(({ id }) => `-${id}`).sort());
+  expect(await session.closed).toMatchObject({
+    code: 'peer-gone',
+    message: expect.stringContaining('no sign of life'),
+  });
+  network.heal();
+  await network.until('whole', () => network.agree(), 15_000);
+});
+
+test('a quiet cluster keeps its links for ever', async () => {
+  const nodes = await cluster(8);
+  const before = nodes.map((node) => node.told.length);
+  await network.clock.advance(600_000);
+  expect(nodes.map((node) => node.told.length)).toEqual(before);
 });
 
 test.each(['killed', 'left'])('a server that was %s comes back with the same identity', async (how) => {

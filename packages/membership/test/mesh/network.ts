@@ -23,7 +23,7 @@ export class Node {
   /** Accepted channels that were not for membership. */
   readonly others: Accepted[] = [];
   up = true;
-  /** Takes connections and answers nothing, as a stopped process. */
+  /** Takes connections, answers nothing and begins nothing, as a stopped process. */
   stopped = false;
 
   constructor(network: Network, address: string, identity: ServerIdentity, settings: Partial<MeshSettings>) {
@@ -123,14 +123,15 @@ export class Network {
   async dial(from: Node, address: string, signal: AbortSignal): Promise<Session> {
     await Promise.resolve();
     const to = this.nodes.find((node) => node.address === address && node.up);
-    if (to !== undefined && this.#cuts.has(pairOf(from, to))) {
+    if (from.stopped || (to !== undefined && this.#cuts.has(pairOf(from, to)))) {
       const never = deferred<Session>();
       signal.addEventListener('abort', () => never.reject(signal.reason));
       return never.promise;
     }
     if (to === undefined)
       throw new CircuitError('unreachable', `dial ${address}: connection refused`, { detail: 'ECONNREFUSED' });
-    const [near, far] = memoryPair(`${from.address}-${to.address}`);
+    const pair = memoryPair(`${from.address}-${to.address}`);
+    const [near, far] = pair.map((carrier) => this.#cuttable(carrier, pairOf(from, to))) as typeof pair;
     const dialler = this.#session(from, near, 'dialler');
     if (!to.stopped) to.serve(this.#session(to, far, 'listener'));
     return dialler;
@@ -147,11 +148,34 @@ export class Network {
     return session;
   }
 
-  /** Nothing passes between the two groups until `heal`. */
-  cut(left: readonly Node[], right: readonly Node[]): void {
+  /** A carrier that loses everything while its pair is cut, also the news that it was closed. */
+  #cuttable(carrier: ReturnType<typeof memoryPair>[0], pair: string): ReturnType<typeof memoryPair>[0] {
+    const lossy = (run: () => void): void => {
+      if (!this.#cuts.has(pair)) run();
+    };
+    return {
+      peer: carrier.peer,
+      schedule: (run) => carrier.schedule(run),
+      start: (events) => carrier.start(events),
+      write: (pieces, bytes) => lossy(() => carrier.write(pieces, bytes)),
+      get bufferedBytes(): number {
+        return carrier.bufferedBytes;
+      },
+      end: () => lossy(() => carrier.end()),
+      destroy: () => lossy(() => carrier.destroy()),
+    };
+  }
+
+  /** Nothing passes between the two groups until `heal`, and nobody is told. */
+  silence(left: readonly Node[], right: readonly Node[]): void {
     for (const a of left) {
       for (const b of right) this.#cuts.add(pairOf(a, b));
     }
+  }
+
+  /** Nothing passes between the two groups until `heal`, and their connections are reset. */
+  cut(left: readonly Node[], right: readonly Node[]): void {
+    this.silence(left, right);
     for (const session of [...this.#open]) {
       const ends = session.peer.address.split('-');
       const nodes = ends.map((end) => this.nodes.find((node) => node.address === end && node.up));

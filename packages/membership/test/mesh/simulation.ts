@@ -80,7 +80,7 @@ export class Simulation {
     for (const [link, end] of [...a.ends]) {
       if (end.to !== b) continue;
       this.#end(a, link, true);
-      this.feed(a, { type: 'lost', link });
+      this.feed(a, { type: 'lost', link, silentMs: 0 });
     }
   }
 
@@ -189,10 +189,10 @@ export class Simulation {
       let failure: DialFailure | undefined;
       if (target.type === 'member' && target.id !== ourPeer.id) failure = 'refused';
       else if (itself) failure = target.type === 'seed' ? 'known' : 'refused';
-      else if (gone || this.#cuts.has(pairOf(from, to))) failure = 'stuck';
-      else if (!from.up || from.mesh !== mesh || mesh.self.id !== theirPeer.id) failure = 'stuck';
+      else if (gone || this.#cuts.has(pairOf(from, to))) failure = 'busy';
+      else if (!from.up || from.mesh !== mesh || mesh.self.id !== theirPeer.id) failure = 'busy';
       else if (!mesh.wants(ourPeer)) failure = 'known';
-      else if (!wanted) failure = 'stuck';
+      else if (!wanted) failure = 'busy';
       if (failure !== undefined) {
         failed(failure);
         return;
@@ -220,7 +220,7 @@ export class Simulation {
       const back = end.to.ends.get(end.theirs);
       if (back !== undefined) back.wire.queue.length = 0;
       end.to.ends.delete(end.theirs);
-      this.feed(end.to, { type: 'lost', link: end.theirs });
+      this.feed(end.to, { type: 'lost', link: end.theirs, silentMs: 0 });
     });
   }
 
