@@ -167,10 +167,9 @@ test('a host that falls silent: its sessions fail and it is gone after 6 to 9 se
   await network.clock.advance(4100);
   expect(losses(others)).toEqual(others.map(() => `-${silent.id}`));
   expect([...losses([silent])].sort()).toEqual(others.map(({ id }) => `-${id}`).sort());
-  expect(await session.closed).toMatchObject({
-    code: 'peer-gone',
-    message: expect.stringContaining('no sign of life'),
-  });
+  const reason = await session.closed;
+  expect(reason?.code).toBe('peer-gone');
+  expect(reason?.message).toContain('no sign of life');
   network.heal();
   await network.until('whole', () => network.agree(), 15_000);
 });

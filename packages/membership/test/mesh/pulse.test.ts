@@ -16,7 +16,9 @@ beforeEach(() => {
     beatMs: 1000,
     silentBeats: 6,
     bytesIn: () => bytes,
-    beat: () => void beats++,
+    beat: () => {
+      beats++;
+    },
     silent: (ms) => silences.push(ms),
   });
   pulse.start();
