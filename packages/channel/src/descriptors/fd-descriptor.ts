@@ -2,7 +2,7 @@ import { CircuitError } from '@circuit/base';
 import { movedError } from '../local/end.js';
 import { Descriptor, type RawDuplex } from '../local/descriptor.js';
 import { reasonError } from '../session/reason.js';
-import { rawDuplex } from './raw-duplex.js';
+import { strangeDuplex } from './raw-duplex.js';
 
 /** A descriptor that is, or will be, in this process. */
 export abstract class FdDescriptor extends Descriptor {
@@ -25,7 +25,7 @@ export abstract class FdDescriptor extends Descriptor {
   }
 
   async standIn(): Promise<RawDuplex> {
-    return rawDuplex(await this.detach());
+    return strangeDuplex(await this.detach());
   }
 }
 

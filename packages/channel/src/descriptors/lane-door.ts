@@ -7,12 +7,15 @@ import { UnixLane } from './unix-lane.js';
 
 /** A connection that has not said what it is has this long. */
 const firstBytesMs = 10_000;
+/** At most this many of them wait; the oldest makes room. */
+const maxWaiting = 1024;
 
 /** Tells the lanes among the connections of a listener and brings them to their sessions. */
 export class LaneDoor {
   readonly #native: Native;
   readonly #clock: Clock;
   readonly #lanes = new Map<string, UnixLane>();
+  readonly #waiting = new Set<Socket>();
 
   constructor(native: Native, clock: Clock) {
     this.#native = native;
@@ -48,6 +51,7 @@ export class LaneDoor {
       }
     };
     const leave = (): void => {
+      this.#waiting.delete(socket);
       timer.cancel();
       socket.off('readable', look);
       socket.off('end', drop);
@@ -58,6 +62,12 @@ export class LaneDoor {
     socket.on('end', drop);
     socket.on('close', leave);
     socket.on('readable', look);
+    this.#waiting.add(socket);
+    if (this.#waiting.size <= maxWaiting) return;
+    for (const oldest of this.#waiting) {
+      oldest.destroy();
+      break;
+    }
   }
 
   /** The connection goes on with a descriptor of its own, which libuv does not read: it would drop what comes with the bytes. */

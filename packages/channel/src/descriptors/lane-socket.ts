@@ -27,9 +27,13 @@ export class LaneSocket {
   constructor(native: Native, fd: number, onReady: (readable: boolean, writable: boolean) => void) {
     this.#native = native;
     this.#fd = fd;
-    const watcher = native.watch(fd, (events) => {
-      if (!this.#closed) onReady(events < 0 || (events & 1) !== 0, events < 0 || (events & 2) !== 0);
-    });
+    const run = (events: number): void => {
+      if (this.#closed) return;
+      // libuv stops to poll what is broken.
+      if (events < 0) this.#events = 0;
+      onReady(events < 0 || (events & 1) !== 0, events < 0 || (events & 2) !== 0);
+    };
+    const watcher = native.watch(fd, run, 0);
     if (typeof watcher === 'number') {
       closeFd(fd);
       throw systemError('watch a lane', watcher);

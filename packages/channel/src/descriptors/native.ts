@@ -10,6 +10,10 @@ export type Watcher = object & { readonly watcher: unique symbol };
 
 /** The native part, `native/descriptors.c`. A number below zero is `-errno`. */
 export interface Native {
+  /**
+   * What this and the two that follow answer with belongs to this thread until it is closed or released: a worker that is
+   * terminated can't close it any more.
+   */
   connect(path: string): number;
   duplicate(fd: number): number;
   /** 1: a connected stream socket, 2: a listening one, 3: another socket. */
@@ -18,7 +22,14 @@ export interface Native {
   send(lane: number, bytes: Uint8Array, fd: number): number;
   /** Bytes read, whether descriptors were cut off, descriptors. */
   receive(lane: number, bytes: Uint8Array): [bytes: number, cut: number, ...fds: number[]];
-  watch(fd: number, run: (events: number) => void): Watcher | number;
+  /** Closes in the thread pool what belongs to this thread; 0: it does not. */
+  close(fd: number): number;
+  /** It is somebody else's to close from now on. */
+  release(fd: number): number;
+  /** Nothing more will be written to a socket. */
+  shutdown(fd: number): number;
+  /** A watcher that waits keeps the process alive if `holds` is 1. Makes what is behind `fd` non-blocking. */
+  watch(fd: number, run: (events: number) => void, holds: 0 | 1): Watcher | number;
   /** 1: readable, 2: writable. */
   setEvents(watcher: Watcher, events: number): number;
   unwatch(watcher: Watcher): void;
@@ -55,7 +66,14 @@ export function systemError(what: string, code: number): CircuitError {
 
 /** Closes off the main thread: the last close of a file can wait for its file system. */
 export function closeFd(fd: number): void {
-  close(fd, ignore);
+  // Node's own close would warn in a worker of what Node has not opened, and this one would hide from Node what it has.
+  if (loadNative().native?.close(fd) !== 1) close(fd, ignore);
+}
+
+/** The caller, or whom it gives `fd` to, closes it from now on. */
+export function releaseFd(fd: number): number {
+  loadNative().native?.release(fd);
+  return fd;
 }
 
 function ignore(): void {}

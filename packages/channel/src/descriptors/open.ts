@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Descriptor } from '../local/descriptor.js';
 import { FdDescriptor } from './fd-descriptor.js';
-import { closeFd } from './native.js';
+import { closeFd, releaseFd } from './native.js';
 import { kindOf, socketOf } from './raw-duplex.js';
 import { RawStream } from './raw-stream.js';
 
@@ -13,6 +13,10 @@ import { RawStream } from './raw-stream.js';
  * `unsupported` where a byte stream stands in (`passed` is `false`), `peer-gone`, `timeout`, `limit`; `conflict` once moved.
  */
 export async function takeDescriptor(descriptor: Descriptor): Promise<number> {
+  return releaseFd(await detached(descriptor));
+}
+
+async function detached(descriptor: Descriptor): Promise<number> {
   if (!(descriptor instanceof FdDescriptor)) {
     throw new CircuitError('unsupported', 'takeDescriptor: a byte stream stands in for the descriptor, use openStream');
   }
@@ -22,7 +26,7 @@ export async function takeDescriptor(descriptor: Descriptor): Promise<number> {
 
 /** {@link takeDescriptor} for a pipe or connected socket, as a socket of Node's. Rejects with `unsupported` for anything else, and closes it. */
 export async function openSocket(descriptor: Descriptor): Promise<Socket> {
-  const fd = await takeDescriptor(descriptor);
+  const fd = await detached(descriptor);
   try {
     if ((await kindOf(fd)) === 'file') throw new CircuitError('unsupported', 'openSocket: the descriptor is a file');
     return socketOf(fd);

@@ -5,7 +5,7 @@ import type { Descriptor, RawDuplex } from '../local/descriptor.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
 import { FdDescriptor, usedError } from './fd-descriptor.js';
 import { closeFd, loadNative } from './native.js';
-import { asNodeStream, rawDuplex } from './raw-duplex.js';
+import { asNodeStream, ownDuplex } from './raw-duplex.js';
 
 /** What a descriptor is made of. */
 interface Source {
@@ -86,7 +86,7 @@ class OwnDescriptor extends FdDescriptor {
     const source = this.#take();
     if (source === undefined) return Promise.reject(usedError());
     const { stream } = source;
-    if (stream === undefined) return rawDuplex(source.fd, source.close);
+    if (stream === undefined) return ownDuplex(source.fd, source.close);
     return Promise.resolve({
       reader: stream.readable || stream.readableEnded ? nodeReader(asNodeStream(stream)) : undefined,
       writer: stream.writable ? nodeWriter(asNodeStream(stream)) : undefined,

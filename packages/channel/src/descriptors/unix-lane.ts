@@ -114,6 +114,7 @@ export class UnixLane implements Lane, Arrivals {
 
   end(reason: CircuitError): void {
     // What the peer sent before its goodbye is in the kernel by now.
+    if (this.#state === 'opening' && this.#options.path !== undefined) this.#hear();
     if (this.#state === 'open') this.#receive();
     this.#fail(reason);
   }
