@@ -20,19 +20,18 @@ export class RawSession {
   readonly token: Uint8Array = newToken();
   readonly frames: Frame[] = [];
   readonly socket: Socket;
-  over = false;
+  readonly hello: Uint8Array;
   #unparsed: Uint8Array = new Uint8Array(0);
   #nextId: number;
 
-  constructor(socket: Socket, role: 'dialler' | 'listener' = 'dialler') {
+  constructor(socket: Socket, role: 'dialler' | 'listener' = 'dialler', greets = true) {
     this.socket = socket;
     this.#nextId = role === 'dialler' ? 1 : 2;
     socket.on('data', (chunk) => this.#take(chunk));
     socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.over = true;
-    });
-    this.say(frame(frameType.hello, 0, encodeHello({ limits: defaultLimits, codecs: ['msgpack'], lane: this.token })));
+    const hello = { limits: defaultLimits, codecs: ['msgpack'], lane: this.token };
+    this.hello = frame(frameType.hello, 0, encodeHello(hello));
+    if (greets) this.say(this.hello);
   }
 
   static async dial(path: string): Promise<RawSession> {
@@ -142,17 +141,21 @@ export class RawLane {
     for (let count = 0; ; count++) if (this.pass(id, fd) < 0) return count;
   }
 
-  /** Bytes, at most `room`; none when the other side has hung up. Closes descriptors that come along. */
-  async read(room: number): Promise<Uint8Array> {
+  /** Bytes, at most `room`; none when the other side has hung up, `undefined` when there is nothing yet. Closes descriptors that come along. */
+  tryRead(room: number): Uint8Array | undefined {
     const bytes = new Uint8Array(room);
-    let got = -constants.errno.EAGAIN;
+    const [got, , ...fds] = native().receive(this.fd, bytes);
+    for (const fd of fds) native().close(fd);
+    return got === -constants.errno.EAGAIN ? undefined : bytes.subarray(0, Math.max(0, got));
+  }
+
+  async read(room: number): Promise<Uint8Array> {
+    let bytes: Uint8Array | undefined;
     await until('bytes on the lane', () => {
-      const [read, , ...fds] = native().receive(this.fd, bytes);
-      for (const fd of fds) native().close(fd);
-      got = read;
-      return got !== -constants.errno.EAGAIN;
+      bytes = this.tryRead(room);
+      return bytes !== undefined;
     });
-    return bytes.subarray(0, Math.max(0, got));
+    return bytes as Uint8Array;
   }
 
   /** Resolves when the other side has hung up. */
