@@ -1,34 +1,13 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { NodeStream } from './end.js';
 import type { RawReader, RawWriter } from './raw.js';
+import { asBytes } from './web-stream.js';
 
-/** A web or Node stream as a raw reader or writer, so that one pump serves all. */
-export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
-  const reader = stream.getReader();
-  return {
-    async readNow() {
-      const result = await reader.read();
-      return result.done ? undefined : asBytes(result.value);
-    },
-    cancelNow: (reason) => void reader.cancel(reason).catch(ignore),
-  };
-}
-
-export function webWriter(stream: WritableStream<Uint8Array>): RawWriter {
-  const writer = stream.getWriter();
-  writer.closed.catch(ignore);
-  return {
-    async writeNow(chunk) {
-      await writer.ready;
-      writer.write(chunk).catch(ignore);
-    },
-    closeNow: () => void writer.close().catch(ignore),
-    abortNow: (reason) => void writer.abort(reason).catch(ignore),
-    closed: writer.closed,
-  };
-}
-
-/** Reads by events: the async iterator of a duplex stream would destroy its writing side at the end. */
+/**
+ * A Node stream as a raw reader, for the pump that serves all. A page has none: its bundler takes `no-foreign.ts` instead (the
+ * field `browser` of package.json). Reads by events: the async iterator of a duplex stream would destroy its writing side at
+ * the end.
+ */
 export function nodeReader(stream: NodeStream): RawReader {
   let wake: (() => void) | undefined;
   let failure: CircuitError | undefined;
@@ -106,16 +85,6 @@ export function nodeWriter(stream: NodeStream): RawWriter {
 
 function destroyedEarly(): CircuitError {
   return new CircuitError('aborted', 'the stream was destroyed before its end');
-}
-
-const encoder = new TextEncoder();
-
-function asBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (typeof chunk === 'string') return encoder.encode(chunk);
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  throw new CircuitError('invalid', `a byte stream delivered a ${typeof chunk}`);
 }
 
 function ignore(): void {}

@@ -2,10 +2,11 @@ import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { Descriptor } from '../local/descriptor.js';
 import { End, type ForeignStream } from '../local/end.js';
-import { nodeReader, nodeWriter, webReader, webWriter } from '../local/foreign.js';
+import { nodeReader, nodeWriter } from '../local/foreign.js';
 import { pumpBytes, pumpMessages } from '../local/pump.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import { swallow } from '../local/swallow.js';
+import { webReader, webWriter } from '../local/web-stream.js';
 import { cannotCarry } from '../values/cannot-carry.js';
 import { lower } from '../values/lower.js';
 import { maxRefs, type RefKind, refKind } from '../wire/frame.js';
@@ -164,19 +165,8 @@ async function standIn(descriptor: Descriptor, input: InBytes, output: OutBytes)
   }
 }
 
-function kindFor(end: End): RefKind {
-  switch (end.endKind) {
-    case 'sender':
-      return refKind.sender;
-    case 'receiver':
-      return refKind.receiver;
-    case 'reader':
-      return refKind.reader;
-    case 'writer':
-      return refKind.writer;
-    case 'descriptor':
-      return refKind.duplex;
-  }
+function kindFor({ endKind }: End): RefKind {
+  return endKind === 'descriptor' ? refKind.duplex : refKind[endKind];
 }
 
 function encode(codec: Codec, plain: unknown): Uint8Array {
