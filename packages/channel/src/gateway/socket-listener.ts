@@ -4,7 +4,8 @@ import { CircuitError } from '@circuit/base';
 import { startListener } from '../carriers/listener.js';
 import { remote } from '../carriers/tcp.js';
 import { type SocketAddress, socketName } from './socket-address.js';
-import { resetSocket, SocketEnds } from './socket-ends.js';
+import { resetSocket } from './reset-socket.js';
+import { SocketEnds } from './socket-ends.js';
 
 /** How many connections a gateway carries at once if nothing else is said. */
 export const defaultMaxConnections = 1024;

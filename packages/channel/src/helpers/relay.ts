@@ -2,11 +2,9 @@ import { CircuitError } from '@circuit/base';
 import { End } from '../local/end.js';
 import { pumpBytes, pumpMessages } from '../local/pump.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
-import { InBytes } from '../session/in-bytes.js';
 import { InMessage } from '../session/in-message.js';
-import { OutBytes } from '../session/out-bytes.js';
 import { OutMessage } from '../session/out-message.js';
-import { spliceBytes, spliceMessages } from '../session/splice.js';
+import { spliceMessages } from '../session/splice.js';
 import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
 
 /**
@@ -24,8 +22,7 @@ export function relay(from: Receiver, to: Sender): void {
 /** {@link relay} for byte streams. */
 export function relayBytes(from: ByteReader, to: ByteWriter): void {
   takeBoth(from, to);
-  if (from instanceof InBytes && to instanceof OutBytes) spliceBytes(from, to);
-  else void pumpBytes(from as unknown as RawReader, to as unknown as RawWriter);
+  void pumpBytes(from as unknown as RawReader, to as unknown as RawWriter);
 }
 
 function takeBoth(from: unknown, to: unknown): void {

@@ -22,12 +22,12 @@ interface Reading {
   release: (() => void) | undefined;
 }
 
-class BytePipeCore {
+export class BytePipeCore {
   readonly highWaterBytes: number;
-  readonly chunks = new Deque<Uint8Array>();
-  readonly readings = new Deque<Reading>();
-  readonly room = new Waiters();
-  readonly readable = new Waiters();
+  readonly chunks: Deque<Uint8Array> = new Deque();
+  readonly readings: Deque<Reading> = new Deque();
+  readonly room: Waiters = new Waiters();
+  readonly readable: Waiters = new Waiters();
   bytes = 0;
   closed = false;
   failure: CircuitError | undefined;
@@ -104,7 +104,7 @@ class BytePipeCore {
   }
 }
 
-class BytePipeReader extends End implements ByteReader, RawReader {
+export class BytePipeReader extends End implements ByteReader, RawReader {
   readonly endKind: EndKind = 'reader';
   readonly #core: BytePipeCore;
   #moved = false;

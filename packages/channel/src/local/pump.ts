@@ -1,7 +1,8 @@
 import { toCircuitError } from '@circuit/base';
 import type { Received } from '../types.js';
+import { spliceBytes } from '../session/splice.js';
 import { abandonMessage } from '../values/abandon.js';
-import type { RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
+import { isByteSink, isByteSource, type RawReader, type RawReceiver, type RawSender, type RawWriter } from './raw.js';
 
 /**
  * Moves everything from `from` to `to` until the end, and the end with it: close to close, abort to abort, cancel to
@@ -27,8 +28,15 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
   }
 }
 
-/** {@link pumpMessages} for byte streams; an error of the application's own stream arrives as `aborted`. */
+/**
+ * {@link pumpMessages} for byte streams, without a promise for each chunk where both ends can do so; an error of the application's own
+ * stream arrives as `aborted`.
+ */
 export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
+  if (isByteSource(from) && isByteSink(to)) {
+    spliceBytes(from, to);
+    return;
+  }
   to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason, 'aborted')));
   try {
     for (;;) {

@@ -25,3 +25,48 @@ export interface RawReader {
   readNow(options: WaitOptions): Promise<Uint8Array | undefined>;
   cancelNow(reason: CircuitError): void;
 }
+
+/** What takes the bytes of a source, as they come. */
+export interface SourceTap {
+  bytes(piece: Uint8Array): void;
+  closed(): void;
+  aborted(reason: CircuitError): void;
+}
+
+/** What a sink tells whoever feeds it. */
+export interface SinkTap {
+  /** It takes no more. */
+  cancelled(reason: CircuitError): void;
+  /** All that went in, up to the end, was taken. */
+  done(): void;
+}
+
+/** A reading end whose bytes can be had without a promise for each: half of a session's stream, or of a socket. */
+export interface ByteSource {
+  /** Gives what is here and what comes to `tap` from now on. */
+  attach(tap: SourceTap): void;
+  /** So many of the bytes that the tap got are out of the way: more may come. */
+  passed(bytes: number): void;
+  /** The other side of the tap has taken everything up to the end. */
+  relayDone(): void;
+  cancelNow(reason: CircuitError): void;
+}
+
+/** A writing end of the same kind. */
+export interface ByteSink {
+  /** What a write fails with now, if anything. */
+  readonly sendRefusal: CircuitError | undefined;
+  attach(tap: SinkTap): void;
+  /** Takes `piece` over; `written` runs, now or later, when there is room for more. */
+  forward(piece: Uint8Array, written: () => void): void;
+  closeNow(): void;
+  abortNow(reason: CircuitError): void;
+}
+
+export function isByteSource(reader: object): reader is ByteSource {
+  return 'passed' in reader;
+}
+
+export function isByteSink(writer: object): writer is ByteSink {
+  return 'forward' in writer;
+}

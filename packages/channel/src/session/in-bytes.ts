@@ -3,17 +3,11 @@ import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
+import type { ByteSource, SourceTap } from '../local/raw.js';
 import type { ByteReader } from '../types.js';
 import type { Entry } from './entry.js';
 import { InHalf } from './in-half.js';
 import type { Link } from './link.js';
-
-/** What a relay does with the bytes that arrive. */
-export interface InBytesTap {
-  bytes(piece: Uint8Array): void;
-  closed(): void;
-  aborted(reason: CircuitError): void;
-}
 
 interface Waiting {
   readonly resolve: (chunk: Uint8Array | undefined) => void;
@@ -22,11 +16,11 @@ interface Waiting {
 }
 
 /** The receiving half of a byte stream. */
-export class InBytes extends InHalf implements ByteReader {
+export class InBytes extends InHalf implements ByteReader, ByteSource {
   readonly endKind: EndKind = 'reader';
   readonly #queue = new ChunkQueue();
   readonly #waiting = new Deque<Waiting>();
-  #tap: InBytesTap | undefined;
+  #tap: SourceTap | undefined;
   #relayDone = false;
 
   constructor(link: Link, entry: Entry) {
@@ -84,7 +78,7 @@ export class InBytes extends InHalf implements ByteReader {
   }
 
   /** A relay takes over what arrives from here on, and what is queued. */
-  attach(tap: InBytesTap): void {
+  attach(tap: SourceTap): void {
     for (const waiting of this.#waiting.drain()) {
       waiting.release?.();
       waiting.reject(movedError());

@@ -1,6 +1,7 @@
 import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
 import { Deque } from '../local/deque.js';
 import type { EndKind } from '../local/end.js';
+import type { ByteSink } from '../local/raw.js';
 import type { ByteWriter } from '../types.js';
 import { frameType, maxBodyBytes } from '../wire/frame.js';
 import { OutHalf } from './out-half.js';
@@ -16,7 +17,7 @@ interface Queued {
 const resolved: Promise<void> = Promise.resolve();
 
 /** The sending half of a byte stream. */
-export class OutBytes extends OutHalf implements ByteWriter {
+export class OutBytes extends OutHalf implements ByteWriter, ByteSink {
   readonly endKind: EndKind = 'writer';
   readonly #queue = new Deque<Queued>();
 

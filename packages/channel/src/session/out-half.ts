@@ -1,5 +1,6 @@
 import { CircuitError, type Deferred, deferred } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
+import type { SinkTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
 import { frameType } from '../wire/frame.js';
 import type { Entry } from './entry.js';
@@ -9,12 +10,6 @@ import type { Turn } from './writer.js';
 
 /** Where the sending half stands: nothing follows after `closing`; `ended` has said its last word and knows the failure, if any. */
 type State = 'open' | 'closing' | 'ended';
-
-/** What a relay wants to hear of the half it writes into. */
-export interface OutTap {
-  cancelled(reason: CircuitError): void;
-  done(): void;
-}
 
 /**
  * The sending half of a channel or stream: what messages and bytes have in common.
@@ -29,7 +24,7 @@ export abstract class OutHalf extends End implements Turn {
   protected credit = 0;
   protected state: State = 'open';
   protected failure: CircuitError | undefined;
-  protected tap: OutTap | undefined;
+  protected tap: SinkTap | undefined;
   #waiters: Waiters | undefined;
   #peerFinal = false;
   #enlisted = false;
@@ -81,7 +76,7 @@ export abstract class OutHalf extends End implements Turn {
   }
 
   /** A relay takes the half over. */
-  attach(tap: OutTap): void {
+  attach(tap: SinkTap): void {
     this.tap = tap;
     if (this.failure !== undefined) tap.cancelled(this.failure);
   }

@@ -1,7 +1,7 @@
+import type { ByteSink, ByteSource } from '../local/raw.js';
 import { dataFlag, maxBodyBytes } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
-import type { InBytes } from './in-bytes.js';
 import { type InPiece, InMessage } from './in-message.js';
 import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
@@ -41,8 +41,8 @@ export function spliceMessages(from: InMessage, to: OutMessage): void {
   });
 }
 
-/** {@link spliceMessages} for byte streams. */
-export function spliceBytes(from: InBytes, to: OutBytes): void {
+/** {@link spliceMessages} for byte streams, of sessions and others. */
+export function spliceBytes(from: ByteSource, to: ByteSink): void {
   const refusal = to.sendRefusal;
   if (refusal !== undefined) {
     from.cancelNow(refusal);
