@@ -16,13 +16,15 @@ export const tag = {
   error: 7,
   /** The body is `[type name, bytes in little-endian order]`. */
   typedArray: 8,
-  /** An object that has a key named `__proto__`; the body is a list of alternating keys and values. */
+  /** An object that has a key named `__proto__`, or one that is no Unicode; the body is a list of alternating keys and values. */
   entries: 9,
   /** An open file, pipe or socket; the body is the reference of what carries it. */
   descriptor: 10,
+  /** Text with half a surrogate pair in it; the body is its UTF-16 code units in little-endian order. */
+  text: 11,
 } as const;
 
-export const lastTag = 10;
+export const lastTag = 11;
 
 /** The most digits of a bigint in a message: reading decimal text takes more than linear time. */
 export const maxBigintDigits = 4096;

@@ -27,6 +27,8 @@ export function valueTable(): Record<string, unknown> {
     emptyText: '',
     text: 'grüße, 世界, 🎈',
     longText: 'é'.repeat(70_000),
+    cutText: 'half a pair: \ud83c',
+    longCutText: `\udf88${'x'.repeat(70_000)}`,
     yes: true,
     no: false,
     null: null,
@@ -69,6 +71,7 @@ export function valueTable(): Record<string, unknown> {
     dollars: { $: 1, $$: [2], $x: { $: { b: 'no' } } },
     lookalike: { $: [3, '5'], tag: 3, body: '5' },
     oddKeys: { '': 1, 'a.b': 2, '0': 3, constructor: 4, toString: 5, hasOwnProperty: 6 },
+    cutKey: { first: { '\ud800': [-0] }, '\udc00': 1, last: new Map([['\ud83d', new Error('\ud83d!')]]) },
     prototypeKey: JSON.parse('{"before":[-0.5],"__proto__":{"polluted":1},"after":2}') as unknown,
     deep,
   };

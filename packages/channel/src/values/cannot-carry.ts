@@ -13,8 +13,9 @@ const tagNames = [
   'Set',
   'Error',
   'typed array',
-  'object with a key __proto__',
+  'object with a key __proto__ or one that is no Unicode',
   'descriptor',
+  'text with half a surrogate pair',
 ];
 
 /**

@@ -3,6 +3,7 @@ import { Tagged } from '../codec/codec.js';
 import { maxBigintDigits, tag } from '../codec/tags.js';
 import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
+import { isUnicode, lowerText } from './text.js';
 
 /** Takes an end or stream found in a value and answers with its index among the references. */
 export type TakeEnd = (end: End | ForeignStream, path: string) => number;
@@ -25,6 +26,7 @@ const negativeZeroTag = new Tagged(tag.negativeZero, null);
 function lowerAt(value: unknown, takeEnd: TakeEnd, depth: number, path: string): unknown {
   switch (typeof value) {
     case 'string':
+      return isUnicode(value) ? value : lowerText(value);
     case 'boolean':
       return value;
     case 'number':
@@ -64,7 +66,7 @@ function lowerPlain(object: object, takeEnd: TakeEnd, depth: number, path: strin
   let copy: Record<string, unknown> | undefined;
   for (const key in source) {
     if (!Object.hasOwn(source, key)) continue;
-    if (key === '__proto__') return lowerEntries(source, copy ?? source, takeEnd, depth, path);
+    if (key === '__proto__' || !isUnicode(key)) return lowerEntries(source, copy ?? source, key, takeEnd, depth, path);
     const item = source[key];
     const lowered = lowerAt(item, takeEnd, depth + 1, path === '' ? key : `${path}.${key}`);
     if (lowered === item || Object.is(lowered, item)) continue;
@@ -74,10 +76,11 @@ function lowerPlain(object: object, takeEnd: TakeEnd, depth: number, path: strin
   return copy ?? source;
 }
 
-/** What stands in front of the key `__proto__` is in `done` already: an end is taken once only. */
+/** What stands in front of the key `odd` is in `done` already: an end is taken once only. */
 function lowerEntries(
   source: Record<string, unknown>,
   done: Record<string, unknown>,
+  odd: string,
   takeEnd: TakeEnd,
   depth: number,
   path: string,
@@ -85,8 +88,8 @@ function lowerEntries(
   const flat: unknown[] = [];
   let front = true;
   for (const [key, item] of Object.entries(source)) {
-    if (key === '__proto__') front = false;
-    flat.push(key, front ? done[key] : lowerAt(item, takeEnd, depth + 1, `${path}.${key}`));
+    if (key === odd) front = false;
+    flat.push(lowerText(key), front ? done[key] : lowerAt(item, takeEnd, depth + 1, `${path}.${key}`));
   }
   return new Tagged(tag.entries, flat);
 }
@@ -129,7 +132,11 @@ function lowerError(error: Error, takeEnd: TakeEnd, depth: number, path: string)
   const fields: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(error)) if (key !== 'name' && key !== 'message') fields[key] = item;
   if (error.cause !== undefined) fields.cause = error.cause;
-  return new Tagged(tag.error, [error.name, error.message, lowerAt(fields, takeEnd, depth + 1, path)]);
+  return new Tagged(tag.error, [
+    lowerText(error.name),
+    lowerText(error.message),
+    lowerAt(fields, takeEnd, depth + 1, path),
+  ]);
 }
 
 function lowerBuffer(value: ArrayBufferView | ArrayBuffer): Tagged {

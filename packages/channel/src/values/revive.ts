@@ -5,6 +5,7 @@ import { Descriptor, StandIn } from '../local/descriptor.js';
 import { InBytes } from '../session/in-bytes.js';
 import { OutBytes } from '../session/out-bytes.js';
 import type { ByteDuplex } from '../types.js';
+import { reviveText } from './text.js';
 
 const typedArrays: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   ArrayBuffer: (bytes) => aligned(bytes),
@@ -59,6 +60,8 @@ export function reviver(end: (index: number) => unknown): Revive {
         return reviveEntries(body);
       case tag.descriptor:
         return reviveDescriptor(body);
+      case tag.text:
+        return reviveText(body) ?? misfit('text');
       default:
         throw new CircuitError('unsupported', `value with unknown tag ${number}`);
     }

@@ -83,7 +83,11 @@ test('what CBOR has no form for is refused with type and field, and the channel 
     [{ tags: new Set(['x']) }, 'codec cbor cannot carry a Set (at tags)'],
     [[1, [new Error('no')]], 'codec cbor cannot carry an Error (at [1][0])'],
     [{ samples: Float32Array.of(1) }, 'codec cbor cannot carry a typed array (at samples)'],
-    [JSON.parse('{"x":{"__proto__":1}}'), 'codec cbor cannot carry an object with a key __proto__ (at x)'],
+    [
+      JSON.parse('{"x":{"__proto__":1}}'),
+      'cannot carry an object with a key __proto__ or one that is no Unicode (at x)',
+    ],
+    ['\ud83d', 'codec cbor cannot carry text with half a surrogate pair:'],
     [new Map(), 'codec cbor cannot carry a Map:'],
   ];
   for (const [value, text] of refusals) {

@@ -5,6 +5,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { connectMemory, connectTcp } from '../support/transports.js';
 
+/** Text of any code units, halves of surrogate pairs among them. */
+const anyUnits = fc.uint16Array({ maxLength: 80 }).map((units) => String.fromCharCode(...units));
+
 const anything = fc.anything({
   // No invalid dates: Node's comparison does not find them in sets. The table of values has one.
   values: [
@@ -12,6 +15,7 @@ const anything = fc.anything({
     fc.maxSafeInteger(),
     fc.double(),
     fc.string({ unit: 'grapheme' }),
+    anyUnits,
     fc.constantFrom(null, undefined),
     fc.date({ noInvalidDate: true }),
     fc.uint8Array({ maxLength: 3000 }),
@@ -25,7 +29,7 @@ const anything = fc.anything({
   withObjectString: true,
   stringUnit: 'grapheme',
   maxDepth: 4,
-  key: fc.oneof(fc.string(), fc.constantFrom('$', '$$', '$x', '__proto__', 'constructor', '0')),
+  key: fc.oneof(fc.string(), anyUnits, fc.constantFrom('$', '$$', '$x', '__proto__', 'constructor', '0')),
 });
 
 /** What is sent on the one end comes out at the other. */

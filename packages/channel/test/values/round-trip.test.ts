@@ -14,6 +14,9 @@ function roundTrip(codec: Codec, value: unknown): unknown {
   return codec.decode(codec.encode(lower(value, noEnd)).slice(), reviver(noEnd));
 }
 
+/** Text of any code units, halves of surrogate pairs among them. */
+const anyUnits = fc.uint16Array({ maxLength: 80 }).map((units) => String.fromCharCode(...units));
+
 const anything = fc.anything({
   // No invalid dates: Node's comparison does not find them in sets. The conformance suite sends one.
   values: [
@@ -21,6 +24,7 @@ const anything = fc.anything({
     fc.maxSafeInteger(),
     fc.double(),
     fc.string({ unit: 'grapheme' }),
+    anyUnits,
     fc.constantFrom(null, undefined),
     fc.date({ noInvalidDate: true }),
   ],
@@ -33,7 +37,7 @@ const anything = fc.anything({
   withObjectString: true,
   stringUnit: 'grapheme',
   maxDepth: 4,
-  key: fc.oneof(fc.string(), fc.constantFrom('$', '$$', '$x', '__proto__', 'constructor', '0')),
+  key: fc.oneof(fc.string(), anyUnits, fc.constantFrom('$', '$$', '$x', '__proto__', 'constructor', '0')),
 });
 
 for (const codec of [messagePack(), json()]) {
