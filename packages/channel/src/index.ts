@@ -1,7 +1,8 @@
-export type { Codec, Revive } from './codec/codec.js';
+export type { Codec, PluggedCodec, Revive } from './codec/codec.js';
 export { Tagged } from './codec/codec.js';
 export { json } from './codec/json.js';
 export { messagePack } from './codec/messagepack.js';
+export { plugCodec } from './codec/plug-codec.js';
 export { tag as valueTag } from './codec/tags.js';
 export type { Carrier, CarrierEvents } from './session/carrier.js';
 export { memoryPair } from './carriers/memory-pair.js';

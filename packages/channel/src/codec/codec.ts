@@ -1,3 +1,5 @@
+import type { CircuitError } from '@circuit/base';
+
 /**
  * A value that a codec has no form of its own for: a tag and what stands for the value. The table of tags is in
  * docs/protocol.md; tag 0 is a reference and its body is the index among the message's references.
@@ -16,7 +18,8 @@ export class Tagged {
 export type Revive = (tag: number, body: unknown) => unknown;
 
 /**
- * Values to bytes and back; plugged in by `SessionOptions.codecs` on both sides and chosen per session or per channel.
+ * Values to bytes and back; plugged in by `plugCodec` and `SessionOptions.codecs` on both sides and chosen per session or per
+ * channel.
  *
  * A codec sees ends, streams and values beyond plain data (numbers, text, booleans, null, lists, plain objects and
  * `Uint8Array`) already replaced by {@link Tagged}; it carries of those what it likes. What one cannot carry it refuses by
@@ -34,4 +37,10 @@ export interface Codec {
    * own; that channel then fails with `protocol`, nothing else. Its memory must be bounded by the length of the bytes.
    */
   decode(bytes: Uint8Array, revive: Revive): unknown;
+}
+
+/** A codec of the caller's as a session takes it; made by `plugCodec`. */
+export interface PluggedCodec extends Codec {
+  /** What the sender hears of a value that `encode` has refused with `cause`. @internal */
+  refusal(value: unknown, cause: unknown): CircuitError;
 }

@@ -1,4 +1,5 @@
-import type { Codec } from '../codec/codec.js';
+import type { PluggedCodec } from '../codec/codec.js';
+import { plugCodec } from '../codec/plug-codec.js';
 import { collect, openChannel, type Row, take } from './suite.js';
 
 function named(name: string, message: string): Error {
@@ -78,15 +79,15 @@ export function valueTable(): Record<string, unknown> {
 }
 
 /** A codec without a data model: it carries bytes and nothing else. */
-export function rawBytes(): Codec {
-  return {
+export function rawBytes(): PluggedCodec {
+  return plugCodec({
     name: 'raw',
     encode(value) {
       if (value instanceof Uint8Array) return value;
       throw new Error('only bytes');
     },
     decode: (bytes) => bytes.slice(),
-  };
+  });
 }
 
 function valueRow(codec: string): Row {
@@ -196,11 +197,11 @@ export const valueRows: readonly Row[] = [
   {
     name: 'a plugged codec refuses what it cannot carry, with type and field',
     async run({ connect, expect }) {
-      const plain: Codec = {
+      const plain = plugCodec({
         name: 'plain',
         encode: (value) => new TextEncoder().encode(JSON.stringify(value, refuseTags)),
         decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as unknown,
-      };
+      });
       const { a, b } = await connect({ a: { codecs: [plain, rawBytes()] }, b: { codecs: [plain, rawBytes()] } });
       const { sender, receiver } = await openChannel(a, b, { codec: 'plain' });
       const raw = await openChannel(a, b, { codec: 'raw' });

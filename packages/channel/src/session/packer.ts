@@ -1,5 +1,5 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
-import type { Codec } from '../codec/codec.js';
+import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { Descriptor } from '../local/descriptor.js';
 import { End, type ForeignStream } from '../local/end.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
@@ -7,7 +7,6 @@ import { pumpBytes, pumpMessages } from '../local/pump.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import { swallow } from '../local/swallow.js';
 import { webReader, webWriter } from '../local/web-stream.js';
-import { cannotCarry } from '../values/cannot-carry.js';
 import { lower } from '../values/lower.js';
 import { maxRefs, type RefKind, refKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
@@ -173,6 +172,7 @@ function encode(codec: Codec, plain: unknown): Uint8Array {
   try {
     return codec.encode(plain);
   } catch (error) {
-    throw cannotCarry(codec, plain, error);
+    // The two that are always there carry every value.
+    throw 'refusal' in codec ? (codec as PluggedCodec).refusal(plain, error) : toCircuitError(error, 'unsupported');
   }
 }

@@ -9,7 +9,7 @@ import {
   type Timer,
   type WaitOptions,
 } from '@circuit/base';
-import type { Codec } from '../codec/codec.js';
+import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { knownCodecs } from '../codec/known-codecs.js';
 import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
@@ -37,8 +37,8 @@ import { Writer } from './writer.js';
 /** How a session behaves; both sides of a conversation may differ. */
 export interface SessionOptions {
   readonly limits?: Partial<SessionLimits>;
-  /** More codecs, or others under the same names; `msgpack` and `json` are always known. */
-  readonly codecs?: readonly Codec[];
+  /** More codecs, each through `plugCodec`, or others under the same names; `msgpack` and `json` are always known. */
+  readonly codecs?: readonly PluggedCodec[];
   /** Name of the codec of channels that are opened without one; default `msgpack`. An unknown one makes the constructor throw `unsupported`. */
   readonly codec?: string;
   /** Asks a silent peer for a sign of life; three silent intervals end the session with `peer-gone`. 0 switches it off. Default 5,000. */

@@ -1,11 +1,11 @@
-import type { Codec } from '@circuit/channel';
+import { plugCodec } from '@circuit/channel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { frameType } from '../../src/wire/frame.js';
 import { cbor } from '../support/cbor.js';
 import { data, frame, hello, open, RawPeer, unhex } from '../support/raw-peer.js';
 
-const throws: Codec = {
+const throws = plugCodec({
   name: 'throws',
   encode: () => new Uint8Array(0),
   decode() {
@@ -13,7 +13,7 @@ const throws: Codec = {
     const what: unknown = undefined;
     throw what;
   },
-};
+});
 
 /** A session that knows a codec beside the two, with a channel of it and one of MessagePack. */
 async function withChannel(codec: string): Promise<RawPeer> {

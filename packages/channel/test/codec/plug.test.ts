@@ -1,4 +1,12 @@
-import { ChannelSession, type Codec, memoryPair, relay, type Session } from '@circuit/channel';
+import {
+  ChannelSession,
+  type Codec,
+  memoryPair,
+  plugCodec,
+  type PluggedCodec,
+  relay,
+  type Session,
+} from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
 import { cbor } from '../support/cbor.js';
@@ -11,7 +19,10 @@ const text: Codec = {
 };
 
 test('the codec of a channel is its own, else that of the session, else msgpack', async () => {
-  const pair = await connectMemory({ a: { codecs: [text], codec: 'text' }, b: { codecs: [text] } });
+  const pair = await connectMemory({
+    a: { codecs: [plugCodec(text)], codec: 'text' },
+    b: { codecs: [plugCodec(text)] },
+  });
   const { a, b } = pair;
   const names: string[] = [];
   for (const [session, codec] of [
@@ -65,15 +76,16 @@ test('a session with a default that it does not know, too many codecs or a namel
   const make = (options: ConstructorParameters<typeof ChannelSession>[2]) => (): Session =>
     new ChannelSession(memoryPair()[0], 'dialler', options);
   expect(make({ codec: 'cbor' })).toThrow('codec cbor: unknown here');
-  expect(make({ codecs: [{ ...text, name: '' }] })).toThrow('name of 0 bytes, want 1 to 64');
-  expect(make({ codecs: [{ ...text, name: 'é'.repeat(33) }] })).toThrow('name of 66 bytes');
-  const many = Array.from({ length: 31 }, (_, i) => ({ ...text, name: `c${i}` }));
+  expect(() => plugCodec({ ...text, name: '' })).toThrow('name of 0 bytes, want 1 to 64');
+  expect(() => plugCodec({ ...text, name: 'é'.repeat(33) })).toThrow('name of 66 bytes');
+  const many = Array.from({ length: 31 }, (_, i) => plugCodec({ ...text, name: `c${i}` }));
   expect(make({ codecs: many })).toThrow('33 codecs with msgpack and json, the limit is 32');
 });
 
 test('an encoder that answers with something else than bytes is refused at the sender', async () => {
   const broken = [undefined, null, 'text', [1, 2]].map(
-    (answer, i): Codec => ({ ...text, name: `broken${i}`, encode: () => answer as unknown as Uint8Array }),
+    (answer, i): PluggedCodec =>
+      plugCodec({ ...text, name: `broken${i}`, encode: () => answer as unknown as Uint8Array }),
   );
   const pair = await connectMemory({ a: { codecs: broken }, b: { codecs: broken } });
   const { a, b } = pair;
@@ -92,7 +104,7 @@ test('an encoder that answers with something else than bytes is refused at the s
 test('the field that is named lies in a collection if the codec carries the collection', async () => {
   // MessagePack without bigints.
   const inner = (await import('@circuit/channel')).messagePack();
-  const noBigints: Codec = {
+  const noBigints = plugCodec({
     ...inner,
     name: 'no-bigints',
     encode(value) {
@@ -100,7 +112,7 @@ test('the field that is named lies in a collection if the codec carries the coll
       if (JSON.stringify(value).includes('"tag":3')) throw new Error('too big');
       return bytes;
     },
-  };
+  });
   const pair = await connectMemory({ a: { codecs: [noBigints] }, b: { codecs: [noBigints] } });
   const { a, b } = pair;
   const { sender, receiver } = await openChannel(a, b, { codec: 'no-bigints' });

@@ -1,4 +1,4 @@
-import { type Codec, memoryPair } from '@circuit/channel';
+import { type Codec, memoryPair, plugCodec } from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
 import { connectMemory } from '../support/transports.js';
@@ -22,7 +22,7 @@ function raw(): Codec & { readonly handled: Uint8Array[] } {
 
 test('bytes of any length go through a codec that copies nothing, and are the receiver’s own', async () => {
   const [mine, theirs] = [raw(), raw()];
-  const pair = await connectMemory({ a: { codecs: [mine] }, b: { codecs: [theirs] } });
+  const pair = await connectMemory({ a: { codecs: [plugCodec(mine)] }, b: { codecs: [plugCodec(theirs)] } });
   const { a, b } = pair;
   const { sender, receiver } = await openChannel<Uint8Array>(a, b, { codec: 'raw' });
   for (const length of [0, 1, 100, 2048, 8192, 65_536, 65_537, 1_000_000]) {
@@ -43,7 +43,7 @@ test('bytes of any length go through a codec that copies nothing, and are the re
 });
 
 test('two small messages side by side do not share a byte', async () => {
-  const pair = await connectMemory({ a: { codecs: [raw()] }, b: { codecs: [raw()] } });
+  const pair = await connectMemory({ a: { codecs: [plugCodec(raw())] }, b: { codecs: [plugCodec(raw())] } });
   const { a, b } = pair;
   const { sender, receiver } = await openChannel<Uint8Array>(a, b, { codec: 'raw' });
   await Promise.all([1, 2, 3].map((byte) => sender.send(new Uint8Array(10).fill(byte))));
@@ -55,7 +55,7 @@ test('two small messages side by side do not share a byte', async () => {
 });
 
 test('raw bytes refuse everything else, ends of channels too, and those hear it', async () => {
-  const pair = await connectMemory({ a: { codecs: [raw()] }, b: { codecs: [raw()] } });
+  const pair = await connectMemory({ a: { codecs: [plugCodec(raw())] }, b: { codecs: [plugCodec(raw())] } });
   const { a, b } = pair;
   const { sender, receiver } = await openChannel(a, b, { codec: 'raw' });
   await expect(sender.send('text')).rejects.toMatchObject({ message: 'codec raw cannot carry a string: only bytes' });

@@ -1,5 +1,5 @@
 import { CircuitError } from '@circuit/base';
-import { ChannelSession, memoryPair } from '@circuit/channel';
+import { ChannelSession, memoryPair, plugCodec } from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import fc from 'fast-check';
@@ -58,7 +58,7 @@ test('a reason of any length and alphabet arrives, cut between characters', () =
 });
 
 test('empty messages of a plugged codec that wait are written before the session says goodbye', async () => {
-  const codec = { name: 'empty', encode: () => new Uint8Array(0), decode: () => 'empty' };
+  const codec = plugCodec({ name: 'empty', encode: () => new Uint8Array(0), decode: () => 'empty' });
   const [left, right] = memoryPair();
   const a = new ChannelSession(left, 'dialler', { codecs: [codec], keepAliveMs: 0 });
   const b = new ChannelSession(right, 'listener', {

@@ -1,4 +1,4 @@
-import { type Codec, Tagged, valueTag } from '@circuit/channel';
+import { plugCodec, type PluggedCodec, Tagged, valueTag } from '@circuit/channel';
 import { type DecodeOptions, decode, type EncodeOptions, encode, Token, Type } from 'cborg';
 import { bigIntDecoder, bigNegIntDecoder, structBigIntEncoder } from 'cborg/taglib';
 
@@ -11,11 +11,11 @@ const none: readonly [] = [];
  * CBOR (RFC 8949) by the library `cborg`, as an example of a codec of one's own: plain data, bytes, `undefined`, −0, bigints,
  * dates and ends of channels have a form in it. Maps, sets, errors and typed arrays do not, and are refused.
  */
-export function cbor(): Codec {
+export function cbor(): PluggedCodec {
   const encodeOptions: EncodeOptions = {
     typeEncoders: { Object: (value: unknown) => (value instanceof Tagged ? tagged(value) : null) },
   };
-  return {
+  return plugCodec({
     name: 'cbor',
     encode: (value) => encode(value, encodeOptions),
     decode(bytes, revive) {
@@ -27,7 +27,7 @@ export function cbor(): Codec {
       };
       return decode(bytes, { tags, allowIndefinite: false, rejectDuplicateMapKeys: true }) as unknown;
     },
-  };
+  });
 }
 
 /** What a tag is in CBOR. Throws for what has no form in it. */
