@@ -7,19 +7,24 @@ import { OutBytes } from '../session/out-bytes.js';
 import type { ByteDuplex } from '../types.js';
 import { reviveText } from './text.js';
 
-const typedArrays: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
-  ArrayBuffer: (bytes) => aligned(bytes),
-  DataView: (bytes) => new DataView(aligned(bytes)),
-  Int8Array: (bytes) => new Int8Array(aligned(bytes)),
-  Uint8ClampedArray: (bytes) => new Uint8ClampedArray(aligned(bytes)),
-  Int16Array: (bytes) => new Int16Array(aligned(bytes, 2)),
-  Uint16Array: (bytes) => new Uint16Array(aligned(bytes, 2)),
-  Int32Array: (bytes) => new Int32Array(aligned(bytes, 4)),
-  Uint32Array: (bytes) => new Uint32Array(aligned(bytes, 4)),
-  Float32Array: (bytes) => new Float32Array(aligned(bytes, 4)),
-  Float64Array: (bytes) => new Float64Array(aligned(bytes, 8)),
-  BigInt64Array: (bytes) => new BigInt64Array(aligned(bytes, 8)),
-  BigUint64Array: (bytes) => new BigUint64Array(aligned(bytes, 8)),
+/** The types that stand on a buffer; a `DataView` has no elements. */
+interface BufferType {
+  readonly BYTES_PER_ELEMENT?: number;
+  new (buffer: ArrayBuffer): unknown;
+}
+
+const typedArrays: Readonly<Record<string, BufferType>> = {
+  DataView,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
 };
 
 const errorTypes: Readonly<Record<string, new (message: string) => Error>> = {
@@ -94,10 +99,14 @@ function reviveError(body: unknown): Error {
 function reviveTypedArray(body: unknown): unknown {
   if (!Array.isArray(body)) return misfit('typed array');
   const [name, bytes] = body as unknown[];
-  const make = typeof name === 'string' && Object.hasOwn(typedArrays, name) ? typedArrays[name] : undefined;
-  // An array type that this side lacks still arrives, as its bytes; a Buffer is the bytes themselves.
   if (!(bytes instanceof Uint8Array)) return misfit('typed array');
-  return make === undefined ? bytes : make(bytes);
+  const Type = typeof name === 'string' && Object.hasOwn(typedArrays, name) ? typedArrays[name] : undefined;
+  // An array type that this side lacks still arrives, as its bytes; a Buffer is the bytes themselves.
+  if (Type === undefined && name !== 'ArrayBuffer') return bytes;
+  if (bytes.length % (Type?.BYTES_PER_ELEMENT ?? 1) !== 0) return misfit('typed array');
+  // Typed arrays need a buffer of their own.
+  const { buffer } = new Uint8Array(bytes);
+  return Type === undefined ? buffer : new Type(buffer);
 }
 
 function reviveEntries(body: unknown): Record<string, unknown> {
@@ -114,14 +123,6 @@ function reviveDescriptor(body: unknown): Descriptor {
   if (body instanceof Descriptor) return body;
   const { reader, writer } = Object(body) as Partial<ByteDuplex>;
   return reader instanceof InBytes && writer instanceof OutBytes ? new StandIn(reader, writer) : misfit('descriptor');
-}
-
-/** The bytes in a buffer of their own, as typed arrays need it. */
-function aligned(bytes: Uint8Array, unit = 1): ArrayBuffer {
-  if (bytes.length % unit !== 0) return misfit('typed array');
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
-  return copy.buffer;
 }
 
 function misfit(what: string): never {
