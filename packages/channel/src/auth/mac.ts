@@ -1,5 +1,5 @@
 import { CircuitError } from '@circuit/base';
-import { varintLength, writeVarint } from '../wire/varint.js';
+import { partsLength, writeParts } from '../wire/parts.js';
 import type { Role } from '../session/table.js';
 
 /** What both sides said and share, of which the MACs are made. */
@@ -22,13 +22,8 @@ const label = 'circuit channel auth 1 ';
 /** What `role` authenticates: its label and the transcript, each behind its length. */
 function macInput(role: Role, { dialler, listener, binding }: AuthTranscript): Uint8Array {
   const parts = [new TextEncoder().encode(label + role), dialler, listener, binding];
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + varintLength(part.length) + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    at = writeVarint(bytes, at, part.length);
-    bytes.set(part, at);
-    at += part.length;
-  }
+  const bytes = new Uint8Array(partsLength(parts));
+  writeParts(bytes, 0, parts);
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 import { maxCodecNameBytes, magic, protocolVersion } from '../wire/frame.js';
-import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { partsLength, writeParts } from '../wire/parts.js';
+import { type ByteCursor, maxVarintBytes, writeVarint } from '../wire/varint.js';
 import { minWindowBytes, type SessionLimits } from './limits.js';
 
 /** What each side says first. */
@@ -33,31 +34,19 @@ const maxCodecs = 32;
 
 /** The payload of a HELLO; what it says of authentication is encoded already. */
 export function encodeHello({ limits, codecs, auth, lane }: Hello<Uint8Array>): Uint8Array {
-  const numbers = [
-    protocolVersion,
-    limits.maxChannels,
-    limits.maxMessageBytes,
-    limits.windowBytes,
-    limits.streamWindowBytes,
-    codecs.length,
-  ];
+  const { maxChannels, maxMessageBytes, windowBytes, streamWindowBytes } = limits;
+  const head = new Uint8Array(magic.length + 6 * maxVarintBytes);
+  head.set(magic);
+  let at = magic.length;
+  for (const number of [protocolVersion, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes, codecs.length]) {
+    at = writeVarint(head, at, number);
+  }
   const names = codecs.map((name) => encoder.encode(name));
-  const length =
-    magic.length +
-    numbers.reduce((sum, number) => sum + varintLength(number), 0) +
-    names.reduce((sum, name) => sum + varintLength(name.length) + name.length, 0);
   // A lane stands behind the scheme of authentication, which is 0 then if there is none.
   const tail = [...(auth ?? (lane === undefined ? [] : [0])), ...(lane === undefined ? [] : [laneVersion, ...lane])];
-  const bytes = new Uint8Array(length + tail.length);
-  bytes.set(magic);
-  let at = magic.length;
-  for (const number of numbers) at = writeVarint(bytes, at, number);
-  for (const name of names) {
-    at = writeVarint(bytes, at, name.length);
-    bytes.set(name, at);
-    at += name.length;
-  }
-  bytes.set(tail, at);
+  const bytes = new Uint8Array(at + partsLength(names) + tail.length);
+  bytes.set(head.subarray(0, at));
+  bytes.set(tail, writeParts(bytes, at, names));
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import { frameType, maxCodecNameBytes, maxOriginBytes, maxTargetBytes } from '../wire/frame.js';
-import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { partsLength, writeParts } from '../wire/parts.js';
+import type { ByteCursor } from '../wire/varint.js';
 import type { Writer } from './writer.js';
 
 /** What an OPEN says: the codec of the channel, what it is for and on whose behalf. */
@@ -25,13 +26,8 @@ export function checkOpen({ target, origin }: OpenFrame): void {
 
 export function writeOpen(writer: Writer, id: number, open: OpenFrame): void {
   const parts = [encoder.encode(open.codec), encoder.encode(open.target), open.origin];
-  const length = parts.reduce((sum, part) => sum + varintLength(part.length) + part.length, 0);
-  let at = writer.begin(frameType.open, id, length);
-  for (const part of parts) {
-    at = writeVarint(writer.buffer, at, part.length);
-    writer.buffer.set(part, at);
-    at += part.length;
-  }
+  const at = writer.begin(frameType.open, id, partsLength(parts));
+  writeParts(writer.buffer, at, parts);
 }
 
 /** `undefined` if the payload is malformed. */

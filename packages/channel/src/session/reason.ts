@@ -1,6 +1,7 @@
 import { CircuitError, isErrorCode, toCircuitError } from '@circuit/base';
 import { maxReasonBytes } from '../wire/frame.js';
-import { type ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { partsLength, writeParts } from '../wire/parts.js';
+import type { ByteCursor } from '../wire/varint.js';
 import type { Writer } from './writer.js';
 
 const encoder = new TextEncoder();
@@ -8,13 +9,8 @@ const encoder = new TextEncoder();
 /** Writes a frame whose payload is a reason: code, message and detail. */
 export function writeReason(writer: Writer, type: number, id: number, reason: CircuitError): void {
   const parts = [reason.code, reason.message, reason.detail ?? ''].map(cutText);
-  const length = parts.reduce((sum, part) => sum + varintLength(part.length) + part.length, 0);
-  let at = writer.begin(type, id, length);
-  for (const part of parts) {
-    at = writeVarint(writer.buffer, at, part.length);
-    writer.buffer.set(part, at);
-    at += part.length;
-  }
+  const at = writer.begin(type, id, partsLength(parts));
+  writeParts(writer.buffer, at, parts);
 }
 
 /** Reads a reason; `undefined` if it is malformed. An unknown code becomes `aborted`. */
