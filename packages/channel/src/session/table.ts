@@ -1,12 +1,13 @@
 import { CircuitError } from '@circuit/base';
 import type { Entry } from './entry.js';
+import { EntryMap } from './entry-map.js';
 
 /** Which ids a side gives out: the dialler odd ones, the listener even ones. */
 export type Role = 'dialler' | 'listener';
 
 /** The entries of a session by id. Ids are never given out twice. */
 export class Table {
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new EntryMap();
   readonly #ownParity: number;
   #nextOwn: number;
   /** The highest id that the peer has announced. */
@@ -40,7 +41,7 @@ export class Table {
     entry.id = this.#nextOwn;
     this.#nextOwn += 2;
     if (!Number.isSafeInteger(this.#nextOwn)) throw new CircuitError('limit', 'session: channel ids are used up');
-    this.#entries.set(entry.id, entry);
+    this.#entries.add(entry);
   }
 
   /** Enters what the peer announced; answers with the fault if the id is not its to give or not new. */
@@ -50,7 +51,7 @@ export class Table {
     this.#highestPeer = id;
     this.#peerCount++;
     entry.id = id;
-    this.#entries.set(id, entry);
+    this.#entries.add(entry);
     return undefined;
   }
 
@@ -66,10 +67,8 @@ export class Table {
 
   /** Empties the table. */
   drain(): Entry[] {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
     this.#peerCount = 0;
-    return entries;
+    return this.#entries.drain();
   }
 
   #isOwn(id: number): boolean {
