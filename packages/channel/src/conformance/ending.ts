@@ -27,15 +27,21 @@ export const endingRows: readonly Row[] = [
     name: 'the sender aborts: the receiver gets code and message, what was not taken is dropped',
     async run({ connect, expect }) {
       const { a, b } = await connect();
-      for (const reason of [new CircuitError('gone', 'moved away', { detail: 'x' }), new Error('plain'), undefined]) {
+      for (const reason of [
+        new CircuitError('gone', 'moved away', { detail: 'x', retryable: true }),
+        new Error('plain'),
+        undefined,
+      ]) {
         const { sender, receiver } = await openChannel<Uint8Array>(a, b);
         const queued = sender.send(new Uint8Array(1_000_000));
         sender.abort(reason);
         sender.abort(new Error('second'));
         const expected =
           reason === undefined
-            ? { code: 'aborted' }
-            : { code: reason instanceof CircuitError ? 'gone' : 'aborted', message: reason.message };
+            ? { code: 'aborted', retryable: false }
+            : reason instanceof CircuitError
+              ? { code: 'gone', message: 'moved away', detail: 'x', retryable: true }
+              : { code: 'aborted', message: 'plain', retryable: false };
         await expect(queued).rejects.toMatchObject(expected);
         await expect(sender.send(new Uint8Array(1))).rejects.toMatchObject(expected);
         await expect(sender.closed).rejects.toMatchObject(expected);
@@ -52,12 +58,13 @@ export const endingRows: readonly Row[] = [
       await sender.send(new Uint8Array(60_000));
       const pending = sender.send(new Uint8Array(1_000_000));
       await eventually('the first pieces to arrive', () => b.stats.unreadBytes > 100_000);
-      const reason = new CircuitError('limit', 'enough of this');
+      const reason = new CircuitError('limit', 'enough of this', { detail: 'y', retryable: true });
       receiver.cancel(reason);
       receiver.cancel(new Error('second'));
-      await expect(pending).rejects.toMatchObject({ code: 'limit', message: 'enough of this' });
-      await expect(sender.send(new Uint8Array(1))).rejects.toMatchObject({ code: 'limit', message: 'enough of this' });
-      await expect(sender.closed).rejects.toMatchObject({ code: 'limit' });
+      const said = { code: 'limit', message: 'enough of this', detail: 'y', retryable: true };
+      await expect(pending).rejects.toMatchObject(said);
+      await expect(sender.send(new Uint8Array(1))).rejects.toMatchObject(said);
+      await expect(sender.closed).rejects.toMatchObject(said);
       await expect(receiver.receive()).rejects.toMatchObject({ code: 'limit' });
       sender.close();
       expect(b.stats.unreadBytes).toBe(0);

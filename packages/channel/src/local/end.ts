@@ -27,6 +27,9 @@ export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   readonly readableEnded?: boolean;
   readonly destroyed?: boolean;
   readonly errored?: Error | null;
+  /** `false` where a stream of both classes was made without that side; not where the side has merely ended. */
+  readonly _readableState?: { readonly readable?: boolean };
+  readonly _writableState?: { readonly writable?: boolean };
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
   end(done?: () => void): unknown;
   pause(): unknown;
@@ -42,8 +45,10 @@ export function asForeignStream(value: object): ForeignStream | undefined {
   if (has('getReader')) return { kind: 'web-readable', stream: value as ReadableStream<Uint8Array> };
   if (has('getWriter')) return { kind: 'web-writable', stream: value as WritableStream<Uint8Array> };
   if (!has('on') || !has('destroy')) return undefined;
-  const readable = has('read') && has('pipe');
-  const writable = has('write') && has('end');
+  const stream = value as NodeStream;
+  // A piped stdin or stdout is a socket, with all its methods and one side.
+  const readable = has('read') && has('pipe') && stream._readableState?.readable !== false;
+  const writable = has('write') && has('end') && stream._writableState?.writable !== false;
   if (!readable && !writable) return undefined;
-  return { kind: 'node', stream: value as NodeStream, readable, writable };
+  return { kind: 'node', stream, readable, writable };
 }

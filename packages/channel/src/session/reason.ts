@@ -6,11 +6,16 @@ import type { Writer } from './writer.js';
 
 const encoder = new TextEncoder();
 
-/** Writes a frame whose payload is a reason: code, message and detail. */
+/** Behind the texts of a reason: the same may succeed later. */
+const retryableFlag = 0x01;
+
+/** Writes a frame whose payload is a reason: code, message and detail, and flags if there are any. */
 export function writeReason(writer: Writer, type: number, id: number, reason: CircuitError): void {
   const parts = [reason.code, reason.message, reason.detail ?? ''].map(cutText);
-  const at = writer.begin(type, id, partsLength(parts));
+  const length = partsLength(parts);
+  const at = writer.begin(type, id, length + (reason.retryable ? 1 : 0));
   writeParts(writer.buffer, at, parts);
+  if (reason.retryable) writer.buffer[at + length] = retryableFlag;
 }
 
 /** Reads a reason; `undefined` if it is malformed. An unknown code becomes `aborted`. */
@@ -19,7 +24,11 @@ export function readReason(payload: ByteCursor): CircuitError | undefined {
   const message = payload.text(maxReasonBytes);
   const detail = payload.text(maxReasonBytes);
   if (!payload.ok()) return undefined;
-  return new CircuitError(isErrorCode(code) ? code : 'aborted', message, detail === '' ? {} : { detail });
+  const retryable = payload.offset < payload.end && (payload.byte() & retryableFlag) !== 0;
+  return new CircuitError(isErrorCode(code) ? code : 'aborted', message, {
+    retryable,
+    ...(detail === '' ? {} : { detail }),
+  });
 }
 
 /** The circuit error for what a caller gave as the reason of an abort or cancel. */

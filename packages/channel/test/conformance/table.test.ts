@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { conformanceRows } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
 import { notApplicable } from '../support/not-applicable.js';
-import { nodeStreamRows } from '../support/node-stream-rows.js';
-import { transports as withNodeStreams } from '../support/transports.js';
+import { nodeStreamRows, nodeStreamTransports } from '../support/node-stream-rows.js';
 
 const here = new URL('.', import.meta.url);
 
@@ -36,7 +35,7 @@ function table(): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const body = conformanceRows.map(({ name }) => line([name, ...names.map((transport) => cell(transport, name))]));
   const streams = nodeStreamRows.map(
-    ({ name }) => `- ${name}: ${Object.keys(withNodeStreams).join(', ')}; the others carry the same byte streams`,
+    ({ name }) => `- ${name}: ${Object.keys(nodeStreamTransports).join(', ')}; the others carry the same byte streams`,
   );
   return [
     '# Conformance of the transports',

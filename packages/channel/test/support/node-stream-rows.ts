@@ -1,13 +1,17 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { bytePipe, type ByteDuplex, type ByteReader, type ByteWriter } from '@circuit/channel';
-import { collect, openChannel, readAll, type Row, take } from '@circuit/channel/conformance';
+import { collect, type Connect, openChannel, readAll, type Row, take } from '@circuit/channel/conformance';
+import { connectHttp2, connectWebSocket } from './http-transports.js';
+import { connectPorts } from './port-transports.js';
+import { transports } from './transports.js';
 
 const mebibyte = 1_048_576;
 /** 64 MiB by default; a nightly run asks for more. */
@@ -27,6 +31,14 @@ async function socketPair(): Promise<[Socket, Socket, () => Promise<void>]> {
   };
   return [near, far, close];
 }
+
+/** The transports that Node's streams are sent over; the browser's WebSocket carries the same byte streams. */
+export const nodeStreamTransports: Readonly<Record<string, Connect>> = {
+  ...transports,
+  websocket: connectWebSocket,
+  http2: connectHttp2,
+  'message-port': connectPorts,
+};
 
 /** Streams of Node in messages; the suite itself runs where there is no Node. */
 export const nodeStreamRows: readonly Row[] = [
@@ -58,6 +70,30 @@ export const nodeStreamRows: readonly Row[] = [
       await io.writer.write(Uint8Array.of(3));
       io.writer.close();
       expect(await readAll(io.reader)).toStrictEqual(Uint8Array.of(3));
+      sender.close();
+      await collect(receiver);
+    },
+  },
+  {
+    name: "what has one side arrives as that side: a child's stdin, a piped stdin and stdout of one's own",
+    async run({ connect: pairs, expect }) {
+      const { a, b } = await pairs();
+      const { sender, receiver } = await openChannel<{ stdin: ByteWriter; in: ByteReader; out: ByteWriter }>(a, b);
+      const child = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] });
+      // As Node makes its own when they are pipes: sockets without one of their sides.
+      const [from, to] = [new Socket({ writable: false }), new Socket({ readable: false })];
+      await sender.send({ stdin: child.stdin as never, in: from as never, out: to as never });
+      const { value } = await take(receiver);
+      expect(
+        Object.values(value).map((end) => ('read' in end ? 'reader' : 'write' in end ? 'writer' : 'duplex')),
+      ).toStrictEqual(['writer', 'reader', 'writer']);
+      await value.stdin.write(Uint8Array.of(1, 2));
+      value.stdin.close();
+      const echoed: Buffer[] = [];
+      for await (const chunk of child.stdout) echoed.push(chunk as Buffer);
+      expect(Buffer.concat(echoed)).toStrictEqual(Buffer.from([1, 2]));
+      value.in.cancel();
+      value.out.close();
       sender.close();
       await collect(receiver);
     },
@@ -174,10 +210,9 @@ export const nodeStreamRows: readonly Row[] = [
         return hash.digest('hex');
       };
       const before = process.memoryUsage().arrayBuffers;
-      const [sent, got] = await Promise.all([push(forth.writer), pull(input)]);
-      expect(got).toBe(sent);
-      const [sentBack, gotBack] = await Promise.all([push(output), pull(back.reader)]);
-      expect(gotBack).toBe(sentBack);
+      const ways = [push(forth.writer), pull(input), push(output), pull(back.reader)];
+      const [sent, got, sentBack, gotBack] = await Promise.all(ways);
+      expect([got, gotBack]).toStrictEqual([sent, sentBack]);
       expect(peak - before).toBeLessThanOrEqual(48 * mebibyte);
       sender.close();
       await collect(receiver);
