@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CircuitError, deadline, linkSignals, pause, systemClock, type WaitOptions } from '@circuit/base';
 import { connect } from '@circuit/client/node';
 import { generateKey, writeKeyFile } from '@circuit/keys';
-import { DaemonProcess } from './daemon-process.js';
+import { DaemonProcess, type DaemonProcessOptions } from './daemon-process.js';
+import { abandonedFolders, DevFolder, removeFolder } from './dev-folder.js';
 
 /** What a throw-away cluster is made of. */
 export interface DevClusterOptions extends WaitOptions {
@@ -30,14 +30,17 @@ export class DevCluster {
   /** All that the cluster writes; it goes with the cluster. */
   readonly folder: string;
   readonly #options: DevClusterOptions;
+  readonly #folder: DevFolder;
   readonly #hosts: readonly string[];
   readonly #servers: DaemonProcess[] = [];
+  #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: DevClusterOptions, folder: string, hosts: readonly string[]) {
+  private constructor(options: DevClusterOptions, folder: DevFolder, hosts: readonly string[]) {
     this.#options = options;
-    this.folder = folder;
-    this.keyFile = options.keyFile ?? join(folder, 'key');
+    this.#folder = folder;
+    this.folder = folder.path;
+    this.keyFile = options.keyFile ?? join(this.folder, 'key');
     this.#hosts = hosts;
   }
 
@@ -46,7 +49,7 @@ export class DevCluster {
     const { nodes = 3 } = options;
     if (!Number.isSafeInteger(nodes) || nodes < 1 || nodes > maxNodes)
       throw new CircuitError('invalid', `a cluster of ${nodes} servers: use 1 to ${maxNodes}`);
-    const [folder, hosts] = await Promise.all([mkdtemp(join(tmpdir(), 'circuit-')), loopbackHosts(nodes)]);
+    const [folder, hosts] = await Promise.all([DevFolder.make(), loopbackHosts(nodes)]);
     const cluster = new DevCluster(options, folder, hosts);
     try {
       if (options.keyFile === undefined) await writeKeyFile(cluster.keyFile, generateKey());
@@ -57,6 +60,7 @@ export class DevCluster {
       const failure = (await Promise.allSettled(others)).find((result) => result.status === 'rejected');
       if (failure !== undefined) throw failure.reason;
       await Promise.all(cluster.addresses.map((address) => cluster.#knowsAll(address)));
+      cluster.#sweeping = cluster.#sweep();
       return cluster;
     } catch (error) {
       await cluster.close();
@@ -97,8 +101,24 @@ export class DevCluster {
   }
 
   async #close(): Promise<void> {
-    await Promise.all(this.#servers.map((_, index) => this.#end(index)));
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    await Promise.all([...this.#servers.map((_, index) => this.#end(index)), this.#sweeping]);
+    await this.#folder.remove();
+  }
+
+  /** Ends and removes what clusters left whose owners were killed. */
+  async #sweep(): Promise<void> {
+    for (const folder of await abandonedFolders()) {
+      try {
+        for (const name of await readdir(folder)) {
+          const state = join(folder, name);
+          // A server that ended by itself has removed this, and ended its processes.
+          if (await exists(join(state, 'daemon.json'))) await (await this.#startOn('127.0.0.1', state)).stop();
+        }
+        await removeFolder(folder);
+      } catch {
+        // A server in it is still ending, or another cluster is at it. The next one looks again.
+      }
+    }
   }
 
   async #end(index: number): Promise<void> {
@@ -129,23 +149,32 @@ export class DevCluster {
   #start(index: number): Promise<DaemonProcess> {
     const { signal, onLine } = this.#options;
     const first = index === 0 ? undefined : this.#servers[0]?.addr;
-    const args = [
-      '-a',
-      this.#hosts[index] ?? '127.0.0.1',
-      '-var',
-      join(this.folder, `${index}`),
-      '-hmac',
-      this.keyFile,
-      '--kill',
-    ];
-    return DaemonProcess.start({
-      args: first === undefined ? args : [...args, '-j', first],
-      // Nothing of the user's own servers may be found or touched.
-      env: { ...process.env, CIRCUIT: undefined, CIRCUIT_HMAC: undefined, CIRCUIT_DISCOVER: undefined },
+    return this.#startOn(this.#hosts[index] ?? '127.0.0.1', join(this.folder, `${index}`), {
+      more: first === undefined ? [] : ['-j', first],
       onLine: (line) => onLine?.(index, line),
       signal: this.#closing === undefined ? signal : undefined,
     });
   }
+
+  #startOn(
+    host: string,
+    stateFolder: string,
+    { more = [], ...options }: Pick<DaemonProcessOptions, 'onLine' | 'signal'> & { more?: readonly string[] } = {},
+  ): Promise<DaemonProcess> {
+    return DaemonProcess.start({
+      args: ['-a', host, '-var', stateFolder, '-hmac', this.keyFile, '--kill', ...more],
+      // Nothing of the user's own servers may be found or touched.
+      env: { ...process.env, CIRCUIT: undefined, CIRCUIT_HMAC: undefined, CIRCUIT_DISCOVER: undefined },
+      ...options,
+    });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** An address of its own for each server where the whole of 127/8 is this machine, else one for all. */

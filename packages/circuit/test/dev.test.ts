@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '@circuit/base';
@@ -52,6 +52,27 @@ test('the daemons end when dev is killed', async () => {
   dev.kill('SIGKILL');
   await dev.ended;
   for (const pid of pids) await until(`${pid} to be gone`, () => !isAlive(pid));
+});
+
+test('what a dev and its daemons left that were all killed is ended and removed by the next one', async () => {
+  const { dev, pids } = await develop();
+  const [one = 0, other = 0, child = 0] = pids;
+  // The daemons first: they would end by themselves when dev is gone.
+  for (const pid of [one, other, dev.pid]) process.kill(pid, 'SIGKILL');
+  await dev.ended;
+  const left = (await readdir(folder)).filter((name) => name.startsWith('circuit-dev-'));
+  expect([left.length, isAlive(child)]).toEqual([1, true]);
+  // One that is being made, and what is no folder, are nobody's litter.
+  await mkdir(join(folder, 'circuit-dev-new'));
+  await writeFile(join(folder, 'circuit-dev-file'), '');
+
+  const { dev: next } = await develop();
+  await until('the process to be gone', () => !isAlive(child));
+  await until('the folder to be gone', async () => !(await readdir(folder)).includes(left[0] ?? ''));
+  next.kill('SIGTERM');
+  await next.ended;
+  const names = (await readdir(folder)).filter((name) => name.startsWith('circuit-'));
+  expect(names.sort()).toEqual(['circuit-dev-file', 'circuit-dev-new']);
 });
 
 test('dev refuses a number of servers that makes no sense', async () => {
