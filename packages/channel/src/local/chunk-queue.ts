@@ -40,7 +40,7 @@ export class ChunkQueue {
   }
 
   /** Takes everything. */
-  drain(): Uint8Array[] {
+  drain(): readonly Uint8Array[] {
     this.#endTail();
     return this.#chunks.drain();
   }

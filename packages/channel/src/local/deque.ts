@@ -1,22 +1,27 @@
+/** An array with more room than this is given back as soon as the queue is empty. */
+const keptRoom = 512;
+
 /**
  * A first-in-first-out queue with constant-time ends; keeps no hold on what was taken. A channel that answers one request
- * queues at most one thing, so the first item stands in a field and an array is made for the second only.
+ * queues at most one thing, so the first item stands in a field and an array is made for the second only, which stays.
  */
 export class Deque<T extends object> {
   #one: T | undefined;
   #items: (T | undefined)[] | undefined;
   #head = 0;
+  #tail = 0;
 
   get length(): number {
     if (this.#items === undefined) return this.#one === undefined ? 0 : 1;
-    return this.#items.length - this.#head;
+    return this.#tail - this.#head;
   }
 
   push(item: T): void {
-    if (this.#items !== undefined) this.#items.push(item);
+    if (this.#items !== undefined) this.#items[this.#tail++] = item;
     else if (this.#one === undefined) this.#one = item;
     else {
       this.#items = [this.#one, item];
+      this.#tail = 2;
       this.#one = undefined;
     }
   }
@@ -32,14 +37,13 @@ export class Deque<T extends object> {
       this.#one = undefined;
       return one;
     }
-    if (this.#head === items.length) return undefined;
+    if (this.#head === this.#tail) return undefined;
     const item = items[this.#head];
     items[this.#head++] = undefined;
-    if (this.#head === items.length) {
-      items.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 512 && this.#head * 2 > items.length) {
+    if (this.#head === this.#tail) this.#rewind(items);
+    else if (this.#head > keptRoom && this.#head * 2 > this.#tail) {
       items.splice(0, this.#head);
+      this.#tail -= this.#head;
       this.#head = 0;
     }
     return item;
@@ -55,6 +59,7 @@ export class Deque<T extends object> {
     const index = this.#items.indexOf(item, this.#head);
     if (index < 0) return false;
     this.#items.splice(index, 1);
+    this.#tail--;
     return true;
   }
 
@@ -64,15 +69,26 @@ export class Deque<T extends object> {
       if (this.#one !== undefined) yield this.#one;
       return;
     }
-    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
+    for (let i = this.#head; i < this.#tail; i++) yield this.#items[i] as T;
   }
 
   /** Takes everything. */
-  drain(): T[] {
+  drain(): readonly T[] {
+    if (this.length === 0) return nothing;
     const rest = [...this];
     this.#one = undefined;
     this.#items = undefined;
     this.#head = 0;
+    this.#tail = 0;
     return rest;
   }
+
+  /** Goes on at the beginning of an array whose slots are all empty. */
+  #rewind(items: (T | undefined)[]): void {
+    if (items.length > keptRoom) this.#items = undefined;
+    this.#head = 0;
+    this.#tail = 0;
+  }
 }
+
+const nothing: readonly never[] = [];

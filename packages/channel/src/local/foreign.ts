@@ -4,7 +4,7 @@ import type { RawReader, RawWriter } from './raw.js';
 import { asBytes } from './web-stream.js';
 
 /**
- * A Node stream as a raw reader, for the pump that serves all. A page has none: its bundler takes `no-foreign.ts` instead (the
+ * A Node stream as a raw reader, for the pump that serves all. A page has none: its bundler takes `page-foreign.ts` instead (the
  * field `browser` of package.json). Reads by events: the async iterator of a duplex stream would destroy its writing side at
  * the end.
  */

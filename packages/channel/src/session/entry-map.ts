@@ -1,6 +1,8 @@
 import type { Entry } from './entry.js';
 
 const fewestSlots = 16;
+/** A table that was larger once stays this large: channels come in bursts. */
+const keptSlots = 1024;
 /** So far from where its hash says an entry may stand; beyond it other multipliers are drawn. */
 const longestProbe = 128;
 
@@ -59,7 +61,7 @@ export class EntryMap {
     }
     slots[gap] = undefined;
     this.#size--;
-    if (slots.length > fewestSlots && 8 * this.#size < slots.length) this.#rebuild(slots.length >> 1);
+    if (slots.length > keptSlots && 8 * this.#size < slots.length) this.#rebuild(slots.length >> 1);
     return true;
   }
 

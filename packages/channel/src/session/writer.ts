@@ -165,6 +165,7 @@ export class Writer {
 
   #turns(): void {
     const ring = this.#ring;
+    if (ring.length === 0) return;
     while (this.#ringHead < ring.length && !this.saturated) {
       const turn = ring[this.#ringHead++] as Turn;
       if (turn.writeNext()) ring.push(turn);

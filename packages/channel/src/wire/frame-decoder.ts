@@ -19,6 +19,8 @@ export interface FrameSink {
  */
 export class FrameDecoder {
   readonly #sink: FrameSink;
+  /** One for all frames: there are too many of them for one each. */
+  readonly #cursor = new ByteCursor(nothing, 0, 0);
   #held: Uint8Array = new Uint8Array(256);
   #have = 0;
   #streamId = 0;
@@ -36,6 +38,13 @@ export class FrameDecoder {
 
   /** Takes what arrived; answers with the reason of the first fault. */
   receive(chunk: Uint8Array): string | undefined {
+    const fault = this.#receive(chunk);
+    // What the cursor stood in is not held on to.
+    this.#cursor.reset(nothing, 0, 0);
+    return fault;
+  }
+
+  #receive(chunk: Uint8Array): string | undefined {
     let at = 0;
     const end = chunk.length;
     while (at < end && !this.#stopped) {
@@ -79,7 +88,8 @@ export class FrameDecoder {
     const length = lengthAt(bytes, at);
     const start = at + headerBytes;
     const end = start + length;
-    const cursor = new ByteCursor(bytes, start, Math.min(end, bytes.length));
+    const cursor = this.#cursor;
+    cursor.reset(bytes, start, Math.min(end, bytes.length));
     const id = cursor.varint();
     if (!cursor.ok()) return `frame type ${type}: malformed channel id`;
     if (type !== frameType.bytes) return this.#sink.frame(type, id, cursor) ?? end;
@@ -130,6 +140,8 @@ export class FrameDecoder {
     return reason;
   }
 }
+
+const nothing = new Uint8Array(0);
 
 function lengthAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);

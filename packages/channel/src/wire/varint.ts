@@ -32,15 +32,28 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
 
 /** A reader over bytes from outside: it never throws, `ok()` turns false at the first thing that does not fit. */
 export class ByteCursor {
-  readonly bytes: Uint8Array;
-  readonly end: number;
   offset: number;
+  #bytes: Uint8Array;
+  #end: number;
   #ok = true;
 
   constructor(bytes: Uint8Array, offset: number, end: number) {
-    this.bytes = bytes;
     this.offset = offset;
-    this.end = end;
+    this.#bytes = bytes;
+    this.#end = end;
+  }
+
+  /** Reads something else from here on, as a new one would. */
+  reset(bytes: Uint8Array, offset: number, end: number): void {
+    this.offset = offset;
+    this.#bytes = bytes;
+    this.#end = end;
+    this.#ok = true;
+  }
+
+  /** Where what may be read ends. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Whether everything read so far was there and well formed. */
@@ -50,11 +63,11 @@ export class ByteCursor {
 
   /** One byte, or 0 with `ok()` false. */
   byte(): number {
-    if (this.offset >= this.end) {
+    if (this.offset >= this.#end) {
       this.#ok = false;
       return 0;
     }
-    return this.bytes[this.offset++] as number;
+    return this.#bytes[this.offset++] as number;
   }
 
   /** A varint, or 0 with `ok()` false: cut off, longer than eight bytes, beyond 2^53 − 1 or padded with zero groups. */
@@ -78,11 +91,11 @@ export class ByteCursor {
 
   /** `length` bytes as a view, or none with `ok()` false. */
   take(length: number): Uint8Array {
-    if (length > this.end - this.offset) {
+    if (length > this.#end - this.offset) {
       this.#ok = false;
       return none;
     }
-    const view = this.bytes.subarray(this.offset, this.offset + length);
+    const view = this.#bytes.subarray(this.offset, this.offset + length);
     this.offset += length;
     return view;
   }
@@ -104,7 +117,7 @@ export class ByteCursor {
 
   /** What is left, as a view. */
   rest(): Uint8Array {
-    return this.take(this.end - this.offset);
+    return this.take(this.#end - this.offset);
   }
 }
 
