@@ -22,6 +22,7 @@ const parcels = await home.walk('demo/parcels').makeChan<Uint8Array>(6);
 const reducer = await home.walk('demo/reduce').makeProc({ path: '/bin/sh', args: ['-c', reduce] });
 
 const texts = packTexts('node_modules', 64);
+let counted = 0;
 const working = servers.map((server) => work(server));
 for (const { bytes } of texts) await parcels.send(bytes);
 await parcels.close();
@@ -53,7 +54,7 @@ async function work(server: Anchor): Promise<void> {
     if (ExitCode !== 0) throw new Error(`${counter.path}: ${Exit ?? 'still running'}`);
     await reducer.stdin.write(counts);
     await counter.scrub();
-    progress(`${server.serverId} has counted ${number} parcels`);
+    progress(`${++counted} of ${texts.length} parcels counted, this one on ${server.serverId}`);
   }
 }
 
