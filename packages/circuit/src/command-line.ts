@@ -50,7 +50,7 @@ export function parseCommandLine(argv: readonly string[], specs: OptionSpecs, le
       args.push(...(word === '--' ? [] : [word]), ...reader.rest());
       break;
     }
-    if (!/^-./.test(word)) args.push(word);
+    if (!isOption(word)) args.push(word);
     else reader.option(word);
   }
   return new CommandLine(args, reader.values);
@@ -62,9 +62,14 @@ export function optionsBefore(argv: readonly string[], specs: OptionSpecs): numb
   for (;;) {
     const at = reader.at;
     const word = reader.next();
-    if (word === undefined || !/^-./.test(word)) return at;
+    if (word === undefined || !isOption(word)) return at;
     reader.option(word);
   }
+}
+
+/** A number below zero is no option: whoever takes it says what is wrong with it. */
+function isOption(word: string): boolean {
+  return /^-[^\d]/.test(word);
 }
 
 class Reader {

@@ -10,8 +10,9 @@ export function overview(verbs: VerbEntries): string {
 
 ${lines.join('\n')}
 
-circuit help VERB explains one. A long option may be written with one dash. Options of the dialling (-d, -hmac, …) may stand before the verb. Exit codes: 0 done, 1 failed, 2 usage, 3 not found,
-4 denied, 5 conflict, 6 partial, 124 too late, 125 no server reached; run and wait pass on the code of their process.
+circuit help VERB explains one. A long option may be written with one dash; those of the dialling (-d, -hmac, …) may stand before the verb.
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 partial or a gap, 124 too late, 125 no server reached, 126 and 127
+cannot start; run and wait pass on the code of their process.
 `;
 }
 

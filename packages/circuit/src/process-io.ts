@@ -40,7 +40,12 @@ async function writeSome(descriptor: number, bytes: Uint8Array): Promise<number>
     if (written.code === 'EPIPE') throw new CircuitError('closed', 'nobody reads the output', { detail: 'SIGPIPE' });
     // Somebody has made the pipe non-blocking, and it is full; there is no event to wait for on a bare descriptor.
     if (written.code !== 'EAGAIN')
-      throw new CircuitError('io', `write to descriptor ${descriptor}: ${written.message}`);
+      throw new CircuitError('io', `write standard ${descriptor === 1 ? 'output' : 'error'}: ${words(written)}`);
     await pause(systemClock, 5);
   }
+}
+
+/** `ENOSPC: no space left on device, write` without what is said beside it. */
+function words({ message }: Error): string {
+  return message.replace(/^[A-Z]+: /, '').replace(/, write$/, '');
 }

@@ -50,12 +50,13 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
 async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io): Promise<number> {
   const context = new VerbContext(io);
   try {
+    if (verb.outcome !== undefined) context.situation = 'remote-before';
     context.line = parseCommandLine(argv, verb.options, verb.leading);
     checkArity(name, verb, context.args);
     context.limitTime();
     return await verb.run(context);
   } catch (error) {
-    return tell(name, toCircuitError(error), context);
+    return await tell(name, verb, toCircuitError(error), context);
   } finally {
     await context.close();
   }
@@ -65,19 +66,23 @@ function checkArity(name: string, verb: Verb, args: readonly string[]): void {
   const [least, most] = verb.arity;
   if (args.length >= least && args.length <= most) return;
   const which = args.length < least ? 'too few' : 'too many';
-  throw usageError(`${which} arguments: write circuit ${name} ${verb.usage}`);
+  throw usageError(`${which} arguments: write circuit ${[name, verb.usage].join(' ').trim()}`);
 }
 
-function tell(name: string, error: CircuitError, context: VerbContext): number {
+async function tell(name: string, { outcome }: Verb, error: CircuitError, context: VerbContext): Promise<number> {
   const { signal } = context.io;
   const cause = signal.aborted ? abortError(signal) : error;
   const interrupted = interruptedCodes[cause.detail ?? ''];
   if (interrupted !== undefined) return interrupted;
   // A server names the verb too, where it is the same.
-  const named = [`${name}: `, `${name} `].find((words) => cause.message.startsWith(words)) ?? '';
-  const message = cause.message.slice(named.length);
+  const message = cause.message.replace(new RegExp(`^${name}(?:: | (?=/))`), '');
   context.io.say(`circuit: ${name}: ${message}`);
-  return exitCodeOf(cause, context.situation);
+  const code = exitCodeOf(cause, context.situation);
+  if (outcome !== undefined && context.situation !== 'plain' && /json$/.test(context.line.text('output') ?? '')) {
+    const { failedOutcome } = await import('./outcome.js');
+    await context.io[outcome](`${JSON.stringify(failedOutcome(code, cause))}\n`).catch(ignore);
+  }
+  return code;
 }
 
 const nothingTyped = new CommandLine([], new Map());
@@ -141,3 +146,5 @@ class VerbContext implements Context {
     });
   }
 }
+
+function ignore(): void {}

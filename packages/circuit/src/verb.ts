@@ -39,6 +39,11 @@ export interface Verb {
   readonly arity: readonly [number, number];
   /** Behind so many arguments no option is looked for: the rest is another command's. */
   readonly leading?: number;
+  /**
+   * Given by a verb that passes on the code of a command elsewhere, so that its own failures keep to codes that are set apart: where they
+   * are told with `-o json`, beside the line that people read.
+   */
+  readonly outcome?: 'write' | 'writeError';
   /** Resolves to the exit code. */
   run(context: Context): Promise<number>;
 }

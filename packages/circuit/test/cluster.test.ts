@@ -70,6 +70,26 @@ describe('a process', () => {
     expect((await shell.run('peek', path)).code).toBe(3);
   });
 
+  test('is waited for and run with an outcome as JSON', async () => {
+    const path = `${far}/proc/json`;
+    await shell.feed(script('sleep 1000'), 'mkproc', path);
+    const late = await shell.run('wait', '-o', 'json', '--timeout', '50ms', path);
+    expect([late.code, JSON.parse(late.out)]).toEqual([124, expect.objectContaining({ Outcome: 'deadline' })]);
+    await shell.run('signal', 'KILL', path);
+    const killed = await shell.run('wait', '-o', 'ndjson', path);
+    expect([killed.code, JSON.parse(killed.out)]).toEqual([
+      137,
+      expect.objectContaining({ Outcome: 'ended', Phase: 'signaled', Signal: 'KILL' }),
+    ]);
+    await shell.run('scrub', path);
+    const ran = await shell.run('run', '-o', 'json', far, 'sh', '-c', 'echo out; exit 4');
+    expect([ran.code, ran.out, JSON.parse(ran.err)]).toEqual([
+      4,
+      'out\n',
+      expect.objectContaining({ Outcome: 'ended', ExitCode: 4 }),
+    ]);
+  });
+
   test('takes and gives bytes at once', async () => {
     const path = `${far}/proc/cat`;
     await shell.feed(script('cat'), 'mkproc', path);

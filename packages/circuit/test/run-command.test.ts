@@ -73,6 +73,10 @@ describe('the command', () => {
       ['ls', '-o', 'xml', '/'],
       ['ls', '-timeout', 'soon'],
       ['mkchan', '/X1/c', 'many'],
+      ['mkchan', '/X1/c', '-1'],
+      ['ls', '-d', '127.0.0.1:1', '-hmac', '/nonexistent/key'],
+      ['start', '-hmac', '/nonexistent/key'],
+      ['keygen', '--read-only', '-hmac', '/nonexistent/key'],
       ['mkchan', '/X1/*', '1'],
       ['send', 'X1/c'],
       ['signal', 'NOPE', '/X1/p'],
@@ -93,6 +97,37 @@ describe('the command', () => {
       expect([argv, code, out]).toEqual([argv, 125, '']);
       expect(err).toMatch(/no circuit server found: none runs on this machine: start one with circuit start/);
     }
+  });
+
+  test('says what is wrong in whole sentences', async () => {
+    for (const [argv, said] of [
+      [['signal', 'FOO', '/X1/p'], /^circuit: signal: signal is "FOO": use one of HUP /],
+      [['mkchan', '/X1/c', '-1'], /^circuit: mkchan: capacity -1: write a whole number from 0\n$/],
+      [['start', 'extra'], /^circuit: start: too many arguments: write circuit start\n$/],
+      [
+        ['ls', '-d', '127.0.0.1:1', '-hmac', '/nonexistent/key'],
+        /^circuit: ls: read \/nonexistent\/key: no such file or directory\n$/,
+      ],
+    ] as const)
+      expect((await circuit(...argv)).err).toMatch(said);
+  });
+
+  test('keeps wait and run to the codes that are set apart, and tells their outcome as JSON', async () => {
+    for (const argv of [['run'], ['run', '/X1'], ['run', '--nope', '/X1', 'ls'], ['wait'], ['wait', 'X1']])
+      expect([argv, (await circuit(...argv)).code]).toEqual([argv, 125]);
+    const expected = {
+      Outcome: 'not-begun',
+      Code: 'unreachable',
+      Message: expect.stringContaining('refused') as string,
+    };
+    const [dial, last] = [
+      ['-d', '127.0.0.1:1', '--insecure'],
+      (text: string): unknown => JSON.parse(text.trim().split('\n').at(-1) ?? ''),
+    ];
+    const waited = await circuit('wait', '-o', 'json', ...dial, '/X1/p');
+    expect([waited.code, JSON.parse(waited.out)]).toEqual([125, expected]);
+    const ran = await circuit('run', '-o', 'json', ...dial, '/X1', 'true');
+    expect([ran.code, ran.out, last(ran.err)]).toEqual([125, '', expected]);
   });
 
   test('ends with 125 when the named server is not there', async () => {

@@ -21,9 +21,14 @@ export function fileError(error: unknown, what: string): CircuitError {
   const errno = errnoOf(error);
   const code = (errno === undefined ? undefined : codes[errno]) ?? 'io';
   const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
-  const reason = isFull ? 'the disk is full' : error instanceof Error ? error.message : String(error);
+  const reason = isFull ? 'the disk is full' : error instanceof Error ? wordsOf(error) : String(error);
   return new CircuitError(code, `${what}: ${reason}`, {
     cause: error,
     ...(errno === undefined ? {} : { detail: errno }),
   });
+}
+
+/** `ENOENT: no such file or directory, open 'key'` without what is said beside it. */
+function wordsOf({ message }: Error): string {
+  return message.replace(/^[A-Z]+: /, '').replace(/, \w+(?: '.*')?$/s, '');
 }

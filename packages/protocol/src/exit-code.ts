@@ -64,7 +64,8 @@ function plainCode(error: CircuitError): number {
     case 'invalid':
       return exitCodes.usage;
     case 'not-found':
-      return exitCodes.notFound;
+      // A file of this machine that was named, such as a key: that an anchor is absent is another matter.
+      return error.detail === 'ENOENT' ? exitCodes.usage : exitCodes.notFound;
     case 'denied':
       return exitCodes.denied;
     case 'conflict':

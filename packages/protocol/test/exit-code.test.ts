@@ -29,6 +29,11 @@ test.each(Object.entries(plain))('%s ends a verb with %i', (code, exit) => {
   expect(exitCodeOf(new CircuitError(code as ErrorCode, 'x'))).toBe(exit);
 });
 
+test('an absent anchor is 3, an absent file of this machine a usage error', () => {
+  expect(exitCodeOf(new CircuitError('not-found', 'x'))).toBe(3);
+  expect(exitCodeOf(new CircuitError('not-found', 'x', { detail: 'ENOENT' }))).toBe(2);
+});
+
 test('no command found is 127, one that cannot run 126, in every situation that can start one', () => {
   for (const situation of ['plain', 'remote-before'] as const) {
     expect(exitCodeOf(new CircuitError('cannot-start', 'x', { detail: 'not-found' }), situation)).toBe(127);

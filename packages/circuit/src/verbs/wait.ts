@@ -1,6 +1,7 @@
 import { type CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
 import type { Cluster } from '@circuit/client/node';
 import { exitCodeOfProc, type ProcState } from '@circuit/protocol';
+import { endedOutcome } from '../outcome.js';
 import { Printer } from '../print.js';
 import { targets } from '../targets.js';
 import { clusterOptions, type Context, formatOption, type Verb } from '../verb.js';
@@ -11,11 +12,11 @@ export const wait: Verb = {
   usage: 'PATH',
   help: `
 Waits until the process at PATH has ended, prints its state and exits with its code (128 + n for signal n, 255 where nobody knows). With
-a pattern: 0 if all ended with 0, else 6.`,
+a pattern: 0 if all ended with 0, else 6. With -o json there is an Outcome in every case: ended, not-begun, deadline, aborted, unknown.`,
   options: { ...formatOption, ...clusterOptions },
   arity: [1, 1],
+  outcome: 'write',
   async run(context) {
-    context.situation = 'remote-before';
     const printer = new Printer(context, { single: true });
     const cluster = await context.connect();
     const chosen = await targets(context, cluster, context.args[0] ?? '');
@@ -26,7 +27,7 @@ a pattern: 0 if all ended with 0, else 6.`,
     }
     const path = chosen.entries[0]?.path ?? '';
     const state = await finalState(context, cluster, path);
-    await printer.row({ name: path, text: JSON.stringify(state, null, 2), json: state });
+    await printer.row({ name: path, text: JSON.stringify(state, null, 2), json: endedOutcome(state) });
     await printer.end();
     if (state.Phase === 'unknown')
       context.io.say(
