@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Packages are tested from their sources; only end-to-end tests spawn what `npm run build` made.
@@ -9,6 +10,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
+    // Most tests wait for processes and sockets: on a small machine one worker would leave half of it idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './tools/closing-line.mjs'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
