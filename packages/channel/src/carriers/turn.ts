@@ -1,3 +1,5 @@
+import { nextTask } from './tasks.js';
+
 declare function setImmediate(run: () => void): unknown;
 declare const process: { nextTick(run: () => void): void } | undefined;
 
@@ -9,29 +11,8 @@ declare const process: { nextTick(run: () => void): void } | undefined;
 export const endOfTurn: (run: () => void) => void =
   typeof process === 'object' && typeof process.nextTick === 'function'
     ? (run) => queueMicrotask(() => process.nextTick(run))
-    : (run) => tasks.add(run);
+    : nextTask;
 
 /** Runs its argument in a turn of its own, soon. */
 export const nextTurn: (run: () => void) => void =
-  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => tasks.add(run);
-
-/** Tasks without the 4 ms, in a background page the second, that browsers make of every timer. */
-class Tasks {
-  readonly #waiting: (() => void)[] = [];
-  #channel: InstanceType<typeof MessageChannel> | undefined;
-
-  add(run: () => void): void {
-    this.#channel ??= this.#open();
-    this.#waiting.push(run);
-    this.#channel.port2.postMessage(null);
-  }
-
-  #open(): InstanceType<typeof MessageChannel> {
-    const channel = new MessageChannel();
-    channel.port1.addEventListener('message', () => this.#waiting.shift()?.());
-    channel.port1.start();
-    return channel;
-  }
-}
-
-const tasks = new Tasks();
+  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : nextTask;

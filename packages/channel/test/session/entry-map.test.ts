@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Entry } from '../../src/session/entry.js';
 import { EntryMap } from '../../src/session/entry-map.js';
+import { EntryMap as PageEntryMap } from '../../src/session/page-entry-map.js';
 import { refKind } from '../../src/wire/frame.js';
 
 function entryOf(id: number): Entry {
@@ -12,10 +13,13 @@ function entryOf(id: number): Entry {
 
 const ids = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }));
 
-test('it answers like a Map, whatever comes and goes', () => {
+test.each([
+  ['it', EntryMap],
+  ['that of pages', PageEntryMap],
+])('%s answers like a Map, whatever comes and goes', (_name, Kind) => {
   fc.assert(
     fc.property(fc.array(fc.tuple(ids, fc.boolean()), { maxLength: 400 }), (steps) => {
-      const map = new EntryMap();
+      const map = new Kind();
       const model = new Map<number, Entry>();
       for (const [id, adds] of steps) {
         if (!adds) expect(map.delete(id)).toBe(model.delete(id));
