@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { abortError, onAbort } from '@circuit/base';
 import { WebSocket } from 'ws';
 import { dialSession } from '../resume/dial-session.js';
+import type { Carrier } from '../session/carrier.js';
 import type { Session } from '../types.js';
 import { withinDeadline } from './dial-deadline.js';
 import { httpError, httpRefusal } from './http-error.js';
@@ -36,7 +37,7 @@ export function connectWebSocket(
   { headers, tls }: DialWebSocketOptions,
   what: string,
   signal: AbortSignal,
-): Promise<WebSocketCarrier> {
+): Promise<Carrier> {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(url, { ...webSocketSettings, ...clientTls(tls), headers: { ...headers } });
     let socket: Socket | undefined;

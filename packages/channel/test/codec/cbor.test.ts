@@ -87,7 +87,7 @@ test('what CBOR has no form for is refused with type and field, and the channel 
       JSON.parse('{"x":{"__proto__":1}}'),
       'cannot carry an object with a key __proto__ or one that is no Unicode (at x)',
     ],
-    ['\ud83d', 'codec cbor cannot carry text with half a surrogate pair:'],
+    ['\ud83d', 'codec cbor cannot carry a text with half a surrogate pair:'],
     [new Map(), 'codec cbor cannot carry a Map:'],
   ];
   for (const [value, text] of refusals) {
