@@ -2,7 +2,13 @@ import { CircuitError } from '@circuit/base';
 
 /** What a page has in place of `foreign.ts`: it carries web streams. */
 export function nodeReader(): never {
-  throw new CircuitError('unsupported', 'a page carries web streams, none of Node');
+  throw noNodeStreams();
 }
 
-export const nodeWriter: typeof nodeReader = nodeReader;
+export function nodeWriter(): never {
+  throw noNodeStreams();
+}
+
+function noNodeStreams(): CircuitError {
+  return new CircuitError('unsupported', 'a page carries web streams, none of Node');
+}
