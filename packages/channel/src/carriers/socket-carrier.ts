@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
+import { endOfTurn } from './turn.js';
 
 /** A connected Node socket, plain or TLS, as a carrier. Takes the socket over. */
 export class SocketCarrier implements Carrier {
@@ -21,9 +22,7 @@ export class SocketCarrier implements Carrier {
   }
 
   schedule(run: () => void): void {
-    // Behind the promise jobs of this turn: a tick asked for during an I/O callback would run before them, and what they
-    // send would need a second write.
-    queueMicrotask(() => process.nextTick(run));
+    endOfTurn(run);
   }
 
   start(events: CarrierEvents): void {
