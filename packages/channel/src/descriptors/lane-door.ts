@@ -3,12 +3,15 @@ import type { Clock } from '@circuit/base';
 import { laneType } from '../wire/frame.js';
 import { decodeLane, laneBytes } from './lane-frame.js';
 import { closeFd, type Native } from './native.js';
+import type { Held } from './passed-descriptor.js';
 import { UnixLane } from './unix-lane.js';
 
 /** A connection that has not said what it is has this long. */
 const firstBytesMs = 10_000;
 /** At most this many of them wait; the oldest makes room. */
 const maxWaiting = 1024;
+/** Descriptors of sessions that have ended which nobody has taken; beyond it the oldest are closed. */
+const maxLeft = 1024;
 
 /** Tells the lanes among the connections of a listener and brings them to their sessions. */
 export class LaneDoor {
@@ -16,6 +19,7 @@ export class LaneDoor {
   readonly #clock: Clock;
   readonly #lanes = new Map<string, UnixLane>();
   readonly #waiting = new Set<Socket>();
+  readonly #left = new Set<Held>();
 
   constructor(native: Native, clock: Clock) {
     this.#native = native;
@@ -27,7 +31,10 @@ export class LaneDoor {
     const lane = new UnixLane({
       native: this.#native,
       clock: this.#clock,
-      onOver: () => this.#lanes.delete(hex(lane.token)),
+      onOver: (held) => {
+        this.#lanes.delete(hex(lane.token));
+        this.#leave(held);
+      },
     });
     this.#lanes.set(hex(lane.token), lane);
     return lane;
@@ -67,6 +74,18 @@ export class LaneDoor {
     for (const oldest of this.#waiting) {
       oldest.destroy();
       break;
+    }
+  }
+
+  /** Who comes and goes, and comes again, would otherwise leave more than the collector closes in time. */
+  #leave(held: Iterable<Held>): void {
+    for (const one of held) this.#left.add(one);
+    if (this.#left.size <= maxLeft) return;
+    for (const one of this.#left) if (!one.open) this.#left.delete(one);
+    for (const oldest of this.#left) {
+      if (this.#left.size <= maxLeft) return;
+      this.#left.delete(oldest);
+      oldest.close();
     }
   }
 

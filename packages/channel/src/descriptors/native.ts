@@ -44,8 +44,8 @@ export function loadNative(): Loaded {
   // Others that load add-ons of Node have no event loop of libuv behind them.
   if (process.versions.bun !== undefined || process.versions.deno !== undefined) return { missing: 'this is not Node' };
   const folder = `${process.platform}-${process.arch}`;
-  const path = fileURLToPath(new URL(`../../native/prebuilt/${folder}/descriptors.node`, import.meta.url));
   try {
+    const path = fileURLToPath(new URL(`../../native/prebuilt/${folder}/descriptors.node`, import.meta.url));
     return { native: createRequire(import.meta.url)(path) as Native };
   } catch (error) {
     return { missing: `no native part for ${folder}: ${(error as Error).message.split('\n')[0]}` };

@@ -11,22 +11,29 @@ const arrivalMs = 10_000;
 /** A descriptor that arrived and that nobody has taken. */
 export class Held {
   readonly #fd: number;
-  readonly #onLeft: () => void;
+  readonly #onLeft: (held: Held) => void;
   #open = true;
 
-  constructor(fd: number, onLeft: () => void) {
+  constructor(fd: number, onLeft: (held: Held) => void) {
     this.#fd = fd;
     this.#onLeft = onLeft;
   }
 
-  take(): number {
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** `undefined` if it was closed. */
+  take(): number | undefined {
+    if (!this.#open) return undefined;
     this.#open = false;
-    this.#onLeft();
+    this.#onLeft(this);
     return this.#fd;
   }
 
   close(): void {
-    if (this.#open) closeFd(this.take());
+    const fd = this.take();
+    if (fd !== undefined) closeFd(fd);
   }
 }
 
@@ -64,10 +71,12 @@ export class PassedDescriptor extends FdDescriptor {
   async detach(): Promise<number> {
     if (this.#held === undefined && this.#failure === undefined) await this.#arrival();
     if (this.#failure !== undefined) throw this.#failure;
-    const held = this.#held as Held;
+    const fd = this.#held?.take();
     this.#failure = usedError();
     lost.unregister(this);
-    return held.take();
+    if (fd === undefined)
+      throw new CircuitError('limit', 'the descriptor was not taken before too many sessions had ended');
+    return fd;
   }
 
   cancelNow(): void {

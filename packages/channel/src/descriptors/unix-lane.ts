@@ -17,7 +17,8 @@ export interface UnixLaneOptions {
   readonly clock: Clock;
   /** Where the dialler's lane goes; a listener's comes in. */
   readonly path?: string;
-  readonly onOver?: (lane: UnixLane) => void;
+  /** Called with what is here and not taken. */
+  readonly onOver?: (held: Iterable<Held>) => void;
 }
 
 /** Descriptors of one session that arrived and that nobody has taken; further ones wait in the kernel. */
@@ -48,13 +49,13 @@ export class UnixLane implements Lane, Arrivals {
   readonly #options: UnixLaneOptions;
   readonly #expected = new Map<number, UnixInDescriptor>();
   readonly #queue = new Deque<Leaving>();
+  readonly #held = new Set<Held>();
   #state: State = 'idle';
   #socket: LaneSocket | undefined;
   #peerToken: Uint8Array | undefined;
   #timer: Timer | undefined;
   /** Descriptors whose numbers are on their way to the queue, and those in it. */
   #leaving = 0;
-  #held = 0;
   #blocked = false;
 
   constructor(options: UnixLaneOptions) {
@@ -64,7 +65,7 @@ export class UnixLane implements Lane, Arrivals {
 
   /** What is announced and missing, what is here and not taken, what waits to be written. */
   get counts(): { readonly expected: number; readonly held: number; readonly leaving: number } {
-    return { expected: this.#expected.size, held: this.#held, leaving: this.#leaving };
+    return { expected: this.#expected.size, held: this.#held.size, leaving: this.#leaving };
   }
 
   agreed(token: Uint8Array): void {
@@ -201,7 +202,7 @@ export class UnixLane implements Lane, Arrivals {
   }
 
   #receive(): void {
-    while (this.#state === 'open' && this.#expected.size > 0 && this.#held < maxHeldDescriptors) {
+    while (this.#state === 'open' && this.#expected.size > 0 && this.#held.size < maxHeldDescriptors) {
       const read = this.#socket?.read(numberBytes);
       if (read === undefined || read.kind === 'nothing') return;
       if (read.kind === 'failed') {
@@ -222,14 +223,15 @@ export class UnixLane implements Lane, Arrivals {
         fds.forEach(closeFd);
         half.missed(new CircuitError('limit', 'a descriptor was cut off: this process may open no more files'));
       } else {
-        this.#held++;
-        half.arrived(new Held(fd, this.#heldLeft));
+        const held = new Held(fd, this.#heldLeft);
+        this.#held.add(held);
+        half.arrived(held);
       }
     }
   }
 
-  readonly #heldLeft = (): void => {
-    this.#held--;
+  readonly #heldLeft = (held: Held): void => {
+    this.#held.delete(held);
     this.#update();
   };
 
@@ -277,7 +279,7 @@ export class UnixLane implements Lane, Arrivals {
 
   /** Asks for what can be used: nothing is read that nobody announced. */
   #update(): void {
-    const wanted = this.#expected.size > 0 && this.#held < maxHeldDescriptors;
+    const wanted = this.#expected.size > 0 && this.#held.size < maxHeldDescriptors;
     const dialling = this.#state === 'opening' && this.#options.path !== undefined;
     this.#socket?.await(dialling || (this.#state === 'open' && wanted), this.#state === 'open' && this.#blocked);
   }
@@ -291,7 +293,7 @@ export class UnixLane implements Lane, Arrivals {
     const expected = [...this.#expected.values()];
     this.#expected.clear();
     for (const half of expected) half.missed(reason);
-    this.#options.onOver?.(this);
+    this.#options.onOver?.(this.#held);
   }
 }
 

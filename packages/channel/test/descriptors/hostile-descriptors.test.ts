@@ -241,6 +241,32 @@ describe.skipIf(!canPass())('a peer that passes what it should not', () => {
     await expect(collect(receiver)).rejects.toMatchObject({ code: 'peer-gone' });
   });
 
+  test('who comes, passes, goes and comes again leaves at most 1,024 behind', async () => {
+    const open = openFds();
+    const left: Descriptor[] = [];
+    for (let i = 0; i < 30; i++) {
+      const visitor = await RawSession.dial(victim.path);
+      const visited = await victim.next();
+      const visitors = await visitor.lane(victim.path);
+      const ids = visitor.announce(visitor.open(), 64);
+      for (const id of ids) visitors.pass(id, file);
+      visitor.close(...ids);
+      const { receiver: from } = await visited.accept();
+      left.push(...((await take(from)).value as Descriptor[]));
+      for (const id of ids) await visitor.heard(frameType.done, id);
+      visitor.socket.destroy();
+      visitors.close();
+      await visited.closed;
+    }
+    await until('1,024 to be left', () => openFds() <= open + 1024);
+    await expect(takeDescriptor(left[0] as Descriptor)).rejects.toMatchObject({
+      code: 'limit',
+      message: 'the descriptor was not taken before too many sessions had ended',
+    });
+    for (const descriptor of left.slice(-1000)) closeSync(await takeDescriptor(descriptor));
+    for (const descriptor of left) descriptor.cancel();
+  });
+
   test('an orderly goodbye right behind descriptors loses none that there is room for', async () => {
     const { ids, descriptors } = await announced(50);
     for (const id of ids) lane.pass(id, file);
