@@ -129,7 +129,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // Those who wait are told and sessions drain when the listeners, opened later, are closed: nobody new comes in.
     scope.use(server);
     const admitLocal = (session: Session): void => admit(session, callerOf(session.peer, 'act'));
-    scope.use(await listenUnix({ path: state.socketPath }, admitLocal));
+    scope.use(await listenUnix({ path: state.socketPath, descriptors: false }, admitLocal));
     scope.defer(() => listener.close());
 
     // Leaving comes first of all: the others stop sending requests before they would be refused.

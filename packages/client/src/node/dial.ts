@@ -59,7 +59,7 @@ export async function dial(address: Address, options: DialOptions, clock: Clock)
 async function open(address: Address, options: DialOptions, signal: AbortSignal): Promise<Session> {
   if (address.type === 'unix') {
     const { dialUnix } = await import('@circuit/channel/unix');
-    return dialUnix({ path: address.path, signal, session });
+    return dialUnix({ path: address.path, descriptors: false, signal, session });
   }
   const { host, port } = address;
   if (options.insecure === true) {
