@@ -1,6 +1,6 @@
 import { CircuitError, isCircuitError, type WaitOptions } from '@circuit/base';
 import { bytePipe } from '@circuit/channel';
-import type { AtElement, ChanState, Content, SendResponse } from '@circuit/protocol';
+import { type AtElement, type ChanState, type Content, maxHeldBytes, type SendResponse } from '@circuit/protocol';
 import { type BytesInput, type CollectOptions, isByteStream } from './bytes.js';
 import { Message } from './message.js';
 import { Outgoing } from './outgoing.js';
@@ -38,12 +38,11 @@ export class Chan<T = unknown> implements AsyncIterable<T> {
    * `closed`, `aborted` after a scrub, `peer-gone` when the receiver died with part of it, `outcome-unknown` on a lost link.
    */
   async send(value: Sendable<T>, { signal }: WaitOptions = {}): Promise<SendResponse> {
-    if (!(value instanceof Uint8Array) && !isByteStream(value)) {
-      return this.#uplink.ask('send', this.path, { ...this.#at, content: { type: 'value', value } }, { signal });
-    }
+    const content = pieceOf(value);
+    if (content !== undefined) return this.#uplink.ask('send', this.path, { ...this.#at, content }, { signal });
     // The input is touched only behind the offer: a send that never meets a receiver consumes nothing.
     const outgoing = await this.#offer({ signal });
-    return outgoing.pump(value, { signal });
+    return outgoing.pump(value as BytesInput, { signal });
   }
 
   /**
@@ -123,6 +122,13 @@ export class Chan<T = unknown> implements AsyncIterable<T> {
       throw error;
     }
   }
+}
+
+/** What travels in the request itself; `undefined` for what wants a stream, which is touched only behind the offer. */
+function pieceOf(value: unknown): Content | undefined {
+  if (isByteStream(value)) return undefined;
+  if (!(value instanceof Uint8Array)) return { type: 'value', value };
+  return value.length <= maxHeldBytes ? { type: 'whole', bytes: value } : undefined;
 }
 
 function ignore(): void {}

@@ -10,7 +10,7 @@ import type { Call } from './call.js';
  */
 export class Message<T = unknown> extends ByteStreamBase {
   /** What it holds: bytes to be read, or a value to be taken. */
-  readonly kind: Content['type'];
+  readonly kind: 'bytes' | 'value';
   /** It was handed to a receiver before that went away: it may have been dealt with. */
   readonly redelivered: boolean;
   readonly #content: Content;
@@ -21,7 +21,7 @@ export class Message<T = unknown> extends ByteStreamBase {
 
   constructor(content: Content, redelivered: boolean, ret: Sender, call: Call<'recv'>) {
     super();
-    this.kind = content.type;
+    this.kind = content.type === 'value' ? 'value' : 'bytes';
     this.redelivered = redelivered;
     this.#content = content;
     this.#ret = ret;
@@ -34,7 +34,10 @@ export class Message<T = unknown> extends ByteStreamBase {
       throw new CircuitError('conflict', 'the message holds a value: take it with value()', { detail: 'wrong-kind' });
     if (this.#state === 'over') return undefined;
     if (this.#state === 'open') {
-      const chunk = await this.#readSource(this.#content.source, signal);
+      const chunk =
+        this.#content.type === 'whole'
+          ? this.#readPiece(this.#content.bytes)
+          : await this.#readSource(this.#content.source, signal);
       if (chunk !== undefined) return chunk;
     }
     await this.#acknowledge(signal);
@@ -43,7 +46,7 @@ export class Message<T = unknown> extends ByteStreamBase {
 
   /** The value, or all bytes of a message of bytes; resolves once the server has counted the message. */
   async value({ maxBytes, signal }: CollectOptions = {}): Promise<T> {
-    if (this.#content.type === 'bytes') return (await collect(this, { maxBytes, signal })) as T;
+    if (this.#content.type !== 'value') return (await collect(this, { maxBytes, signal })) as T;
     await this.#acknowledge(signal);
     return this.#content.value as T;
   }
@@ -69,6 +72,13 @@ export class Message<T = unknown> extends ByteStreamBase {
     if (this.#content.type === 'bytes') this.#content.source.cancel(why);
     this.#ret.abort(why);
     this.#call.cancel(why);
+  }
+
+  /** The bytes at the first read; behind them is the end. */
+  #readPiece(bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#bytes === bytes.length) return undefined;
+    this.#bytes = bytes.length;
+    return bytes;
   }
 
   async #readSource(source: (Content & { type: 'bytes' })['source'], signal: AbortSignal | undefined) {

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import { pipe, type Receiver } from '@circuit/channel';
-import type { Content, RecvAck } from '@circuit/protocol';
+import { type ByteSource, type Content, maxHeldBytes, type RecvAck } from '@circuit/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { open } from './open.js';
 import { type Handlers, TestServer } from './test-server.js';
@@ -13,6 +13,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 async function read(content: Content): Promise<string> {
   if (content.type === 'value') return JSON.stringify(content.value);
+  if (content.type === 'whole') return new TextDecoder().decode(content.bytes);
   let text = '';
   for await (const chunk of content.source) text += new TextDecoder().decode(chunk);
   return text;
@@ -46,7 +47,7 @@ function giving(contents: readonly (() => Content)[], acks: (RecvAck | undefined
 const value = (given: unknown) => (): Content => ({ type: 'value', value: given });
 const streamed = (text: string) => (): Content => ({
   type: 'bytes',
-  source: new Blob([text]).stream() as unknown as (Content & { type: 'bytes' })['source'],
+  source: new Blob([text]).stream() as unknown as ByteSource,
 });
 
 describe('sending', () => {
@@ -64,6 +65,18 @@ describe('sending', () => {
       })(),
     );
     expect(got).toEqual(['{"job":1}', '"text is a value"', 'in one piece', 'a web stream', 'piece by piece']);
+  });
+
+  test('puts a short message into the request and streams a longer one', async () => {
+    const got: unknown[] = [];
+    const server = taking(got);
+    const chan = (await cluster(server)).walk('Xa/c').chan();
+    for (const length of [0, maxHeldBytes, maxHeldBytes + 1]) await chan.send(new Uint8Array(length));
+    const types = server.heard.flatMap(({ verb, body }) =>
+      verb === 'send' ? [(body as { content: Content }).content.type] : [],
+    );
+    expect(types).toEqual(['whole', 'whole', 'bytes']);
+    expect(got.map((text) => (text as string).length)).toEqual([0, maxHeldBytes, maxHeldBytes + 1]);
   });
 
   test('moves the ends of channels in a value', async () => {
@@ -169,6 +182,21 @@ describe('receiving', () => {
     ]);
   });
 
+  test('reads a message in one piece like any other', async () => {
+    const acks: (RecvAck | undefined)[] = [];
+    const whole = (text: string) => (): Content => ({ type: 'whole', bytes: bytes(text) });
+    const chan = (await cluster(giving(['abc', '', 'dropped'].map(whole), acks))).walk('Xa/c').chan();
+    const message = await chan.openRecv();
+    expect([message.kind, message.held]).toEqual(['bytes', undefined]);
+    let text = '';
+    for await (const chunk of message) text += new TextDecoder().decode(chunk);
+    expect([text, await chan.recv()]).toEqual(['abc', new Uint8Array(0)]);
+    (await chan.openRecv()).cancel();
+    await expect
+      .poll(() => acks)
+      .toEqual([{ type: 'acknowledged', bytes: 3 }, { type: 'acknowledged', bytes: 0 }, undefined]);
+  });
+
   test('by iteration ends with the channel', async () => {
     const chan = (await cluster(giving([value(1), value(2), value(3)]))).walk('Xa/c').chan<number>();
     const got: number[] = [];
@@ -203,7 +231,7 @@ describe('receiving', () => {
           controller.enqueue(bytes('half'));
         },
         pull: (controller) => controller.error(new CircuitError('peer-gone', 'the sender died')),
-      }) as unknown as (Content & { type: 'bytes' })['source'],
+      }) as unknown as ByteSource,
     });
     const acks: (RecvAck | undefined)[] = [];
     const chan = (await cluster(giving([broken], acks))).walk('Xa/c').chan();

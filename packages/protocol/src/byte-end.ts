@@ -30,5 +30,7 @@ export interface ByteSink {
 /** What one message of a channel element holds. */
 export type Content =
   | { readonly type: 'bytes'; readonly source: ByteSource }
+  /** Bytes in one piece, at most `maxHeldBytes`: what a stream would say, without the cost of one. */
+  | { readonly type: 'whole'; readonly bytes: Uint8Array }
   /** Any value the codec of the session takes; it may itself hold channels and streams. */
   | { readonly type: 'value'; readonly value: unknown };

@@ -84,6 +84,14 @@ export class Fields {
     return value as ByteSource;
   }
 
+  bytes(name: string, maxBytes: number): Uint8Array {
+    const value = this.value(name);
+    if (!(value instanceof Uint8Array)) throw this.#wrong(name, value, 'give bytes');
+    if (value.length > maxBytes)
+      throw invalid(`${this.#where}: ${name} has ${value.length} bytes`, `use at most ${maxBytes}`, 'too-long');
+    return value;
+  }
+
   /** Throws if the record holds a field that nobody read: doing something other than was asked is worse than refusing. */
   finish(): void {
     for (const name of Object.keys(this.#record)) {

@@ -129,10 +129,18 @@ function offset(fields: Fields): number | 'end' | undefined {
 
 function content(value: unknown): Content {
   const fields = new Fields(value, 'content');
-  const read: Content =
-    fields.choice('type', ['bytes', 'value']) === 'bytes'
-      ? { type: 'bytes', source: fields.source('source') }
-      : { type: 'value', value: fields.value('value') ?? null };
+  const read = contentOf(fields);
   fields.finish();
   return read;
+}
+
+function contentOf(fields: Fields): Content {
+  switch (fields.choice('type', ['bytes', 'whole', 'value'])) {
+    case 'bytes':
+      return { type: 'bytes', source: fields.source('source') };
+    case 'whole':
+      return { type: 'whole', bytes: fields.bytes('bytes', maxHeldBytes) };
+    case 'value':
+      return { type: 'value', value: fields.value('value') ?? null };
+  }
 }

@@ -87,6 +87,8 @@ test.each<[VerbName, unknown, string]>([
   ['output', { path: '/Xab/a', stream: 'stdin' }, 'stream is "stdin"'],
   ['output', { path: '/Xab/a', stream: 'stdout', offset: 'start' }, 'offset is "start"'],
   ['send', { path: '/Xab/a', content: { type: 'bytes', source: {} } }, 'source is an object: give a byte stream'],
+  ['send', { path: '/Xab/a', content: { type: 'whole', bytes: 'text' } }, 'bytes is "text": give bytes'],
+  ['send', { path: '/Xab/a', content: { type: 'whole', bytes: new Uint8Array(32_769) } }, 'use at most 32768'],
   ['send', { path: '/Xab/a' }, 'content is absent'],
   ['rejoin', { address: 'nowhere' }, 'address "nowhere" is malformed'],
   ['forward', {}, 'forward: address is absent'],
@@ -134,6 +136,14 @@ test('only what looks may be repeated or done with a read-only key, but for the 
     'forward',
     'ping',
   ]);
+});
+
+test('bytes in one piece pass up to what is held of a message', () => {
+  for (const bytes of [new Uint8Array(0), new Uint8Array(maxHeldBytes)])
+    expect(parseBody('send', { path: '/Xab/a', content: { type: 'whole', bytes } })).toMatchObject({
+      ok: true,
+      value: { content: { bytes } },
+    });
 });
 
 test('32 KiB of a message are held', () => {

@@ -1,7 +1,7 @@
 import { bytePipe, type ByteWriter } from '@circuit/channel';
 import { until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Asked, TestClient, Told } from '../support/request.js';
+import { type Asked, TestClient, type Told } from '../support/request.js';
 import { idA, Rig } from '../support/rig.js';
 
 const path = `/${idA}/c`;
@@ -24,6 +24,10 @@ function sendValue(value: unknown, by = client): Asked<'send'> {
   return by.ask('send', { path, content: { type: 'value', value } });
 }
 
+function sendWhole(text: string, by = client): Asked<'send'> {
+  return by.ask('send', { path, content: { type: 'whole', bytes: Buffer.from(text) } });
+}
+
 async function message(asked: Asked<'recv'>): Promise<Told<'recv'>> {
   const told = await asked.next();
   if (told === undefined) throw new Error('no message came');
@@ -31,6 +35,7 @@ async function message(asked: Asked<'recv'>): Promise<Told<'recv'>> {
 }
 
 async function read({ event }: Told<'recv'>): Promise<Buffer> {
+  if (event.content.type === 'whole') return Buffer.from(event.content.bytes);
   if (event.content.type !== 'bytes') throw new Error('no bytes');
   const chunks: Uint8Array[] = [];
   for await (const chunk of event.content.source) chunks.push(chunk);
@@ -60,6 +65,34 @@ test('a short message is buffered and its sender may go before a receiver comes'
   acknowledge(told, 5);
   expect(await recv.result).toEqual({ bytes: 5 });
   expect(await stat()).toMatchObject({ NumSend: 1, NumRecv: 1, BufferedBytes: 0 });
+});
+
+test('a message in one piece is buffered, handed out as it is, and given again when its receiver dies', async () => {
+  await client.call('mkchan', { path, capacity: 1 });
+  expect(await sendWhole('hello').result).toEqual({ outcome: 'buffered', bytes: 5 });
+  expect(await client.call('peek', { path })).toMatchObject({ state: { NumSend: 1, Buffered: 1, BufferedBytes: 5 } });
+  const dying = rig.dial();
+  const lost = await message(new TestClient(dying).ask('recv', { path }));
+  expect([lost.event.redelivered, (await read(lost)).toString()]).toEqual([false, 'hello']);
+  dying.abort();
+  const recv = client.ask('recv', { path });
+  const told = await message(recv);
+  expect([told.event.redelivered, told.event.content.type]).toEqual([true, 'whole']);
+  acknowledge(told, 5);
+  expect(await recv.result).toEqual({ bytes: 5 });
+  expect(await stat()).toMatchObject({ NumSend: 1, NumRecv: 1, BufferedBytes: 0 });
+});
+
+test('a message in one piece without room waits for its receiver, who has to acknowledge all of it', async () => {
+  await client.call('mkchan', { path, capacity: 0 });
+  const sending = sendWhole('hello');
+  const first = client.ask('recv', { path });
+  acknowledge(await message(first), 4);
+  await expect(first.result).rejects.toMatchObject({ code: 'invalid' });
+  const second = client.ask('recv', { path });
+  acknowledge(await message(second), 5);
+  expect(await second.result).toEqual({ bytes: 5 });
+  expect(await sending.result).toEqual({ outcome: 'acknowledged', bytes: 5 });
 });
 
 test('a message of exactly 32 KiB is buffered whole, one byte more waits for its receiver', async () => {
@@ -119,8 +152,7 @@ test('a receiver that dies gives a short message to the next one, marked', async
   await writer.write(Buffer.from('hello'));
   writer.close();
   const dying = rig.dial();
-  const { TestClient: Client } = await import('../support/request.js');
-  const first = new Client(dying).ask('recv', { path });
+  const first = new TestClient(dying).ask('recv', { path });
   const told = await message(first);
   expect(told.event.redelivered).toBe(false);
   dying.abort();
@@ -152,8 +184,7 @@ test('a receiver that dies in a long message fails its send, and nothing is coun
 test('a sender that dies fails the receive: a short message never looks whole', async () => {
   await client.call('mkchan', { path, capacity: 0 });
   const dying = rig.dial();
-  const { TestClient: Client } = await import('../support/request.js');
-  const { writer } = sendStream(new Client(dying));
+  const { writer } = sendStream(new TestClient(dying));
   await writer.write(Buffer.from('half'));
   const recv = client.ask('recv', { path });
   const told = await message(recv);

@@ -91,7 +91,7 @@ export class Receiving extends Taker {
     if (!parsed.ok) throw parsed.error;
     const ack = parsed.value;
     if (ack.type === 'refused') throw new CircuitError('conflict', `the receiver refused the message: ${ack.reason}`);
-    if (sending.intake !== undefined && (!sending.complete || ack.bytes !== sending.bytes)) {
+    if (sending.content.type !== 'value' && (!sending.complete || ack.bytes !== sending.bytes)) {
       const so = sending.complete ? `of ${sending.bytes}` : 'before the end';
       throw new CircuitError('invalid', `recv ${this.#path}: ${ack.bytes} bytes were acknowledged ${so}`);
     }

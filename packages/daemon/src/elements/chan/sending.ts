@@ -15,7 +15,8 @@ export class Sending extends Offer {
   readonly #matcher: Matcher;
   readonly #budget: HeldBudget;
   readonly #intake: Intake | undefined;
-  readonly #valueBytes: number;
+  /** Of a message that came in one piece. */
+  readonly #pieceBytes: number;
   readonly #holdsEnds: boolean;
   readonly #result: Deferred<SendResponse> = deferred();
   #budgeted = 0;
@@ -27,8 +28,11 @@ export class Sending extends Offer {
     this.content = content;
     this.call = call;
     this.sinceMs = sinceMs;
-    if (content.type === 'bytes') {
-      this.#valueBytes = 0;
+    if (content.type === 'whole') {
+      this.#pieceBytes = content.bytes.length;
+      this.#holdsEnds = false;
+    } else if (content.type === 'bytes') {
+      this.#pieceBytes = 0;
       this.#holdsEnds = false;
       this.#intake = new Intake(content.source, budget, {
         whole: () => matcher.heldWhole(this),
@@ -39,7 +43,7 @@ export class Sending extends Offer {
       });
     } else {
       const { bytes, holdsEnds } = measure(content.value);
-      this.#valueBytes = bytes;
+      this.#pieceBytes = bytes;
       this.#holdsEnds = holdsEnds;
     }
   }
@@ -60,12 +64,12 @@ export class Sending extends Offer {
 
   /** Bytes of the message as far as they have come. */
   get bytes(): number {
-    return this.#intake?.total ?? this.#valueBytes;
+    return this.#intake?.total ?? this.#pieceBytes;
   }
 
   /** Bytes that the channel holds of it. */
   get heldBytes(): number {
-    return this.#intake?.heldBytes ?? this.#valueBytes;
+    return this.#intake?.heldBytes ?? this.#pieceBytes;
   }
 
   /** Whether another receiver could have it from its beginning; ends of channels move with the first. */
@@ -79,7 +83,7 @@ export class Sending extends Offer {
   }
 
   accepted(by: 'buffer' | 'receiver'): void {
-    // A value is here already, so nobody waits to begin with it: only its end is worth a message.
+    // What came in one piece is here already, so nobody waits to begin with it: only its end is worth a message.
     if (this.#intake !== undefined) {
       this.call.event({ type: 'accepted', by }).catch(ignore);
       this.#intake.start();
@@ -102,7 +106,7 @@ export class Sending extends Offer {
   }
 
   returned(again: boolean): void {
-    const bytes = this.#intake?.passed ?? this.#valueBytes;
+    const bytes = this.#intake?.passed ?? this.#pieceBytes;
     const reason = new CircuitError('peer-gone', `the receiver has gone after ${bytes} bytes`, {
       detail: 'receiver-gone',
     });
@@ -125,9 +129,9 @@ export class Sending extends Offer {
   }
 
   #mayBuffer(): boolean {
-    if (this.#holdsEnds || this.#valueBytes > maxHeldBytes) return false;
-    if (!this.#budget.take(this.#valueBytes)) return false;
-    this.#budgeted = this.#valueBytes;
+    if (this.#holdsEnds || this.#pieceBytes > maxHeldBytes) return false;
+    if (!this.#budget.take(this.#pieceBytes)) return false;
+    this.#budgeted = this.#pieceBytes;
     return true;
   }
 
