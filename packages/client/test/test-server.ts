@@ -29,6 +29,8 @@ import {
 interface Reply<V extends VerbName> {
   event(event: EventOf<V>): Promise<void>;
   ask(event: EventOf<V>): Promise<AckOf<V> | undefined>;
+  /** Asks with `event` and answers with the channel of all that the client says to it. */
+  listen(event: EventOf<V>): Promise<Receiver>;
   /** Resolves with the reason when the client has given the request up. */
   readonly gone: Promise<CircuitError>;
 }
@@ -123,6 +125,7 @@ export class TestServer {
     const reply: Reply<VerbName> = {
       gone,
       event: (event) => ret.send(eventReply(event)),
+      listen: (event) => ret.send(eventReply(event), { returns: true }),
       async ask(event) {
         const answers = await ret.send(eventReply(event), { returns: true });
         const answer = await answers.receive().catch(() => undefined);
