@@ -113,9 +113,7 @@ class UpgradeGate {
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       this.#begun(socket);
-      this.#door.accept(
-        new WebSocketCarrier(ws, socket, 'server', acceptedPeer('websocket', known, socket, admission.identity)),
-      );
+      this.#door.accept(new WebSocketCarrier(ws, socket, acceptedPeer('websocket', known, socket, admission.identity)));
     });
   }
 

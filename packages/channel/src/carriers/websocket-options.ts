@@ -29,7 +29,7 @@ export interface DialHttpOptions extends WaitOptions {
 /** `ws:`, `wss:`, or `http:` and `https:`, which mean the same. */
 export type DialWebSocketOptions = DialHttpOptions;
 
-/** A WebSocket message beyond this ends the session; ours are at most 128 KiB long. */
+/** A WebSocket message beyond this ends the session; ours are at most a frame and a staging buffer long. */
 export const maxWebSocketMessageBytes = 1_048_576;
 
 const webSocketSchemes: Readonly<Record<string, string>> = {

@@ -56,7 +56,7 @@ export function connectWebSocket(
       release();
       ws.removeAllListeners();
       // Made here, not behind a promise: `ws` would lose what arrives until then.
-      resolve(new WebSocketCarrier(ws, socket as Socket, 'client', dialledPeer('websocket', url, socket as Socket)));
+      resolve(new WebSocketCarrier(ws, socket as Socket, dialledPeer('websocket', url, socket as Socket)));
     });
     ws.on('unexpected-response', (request, response) => {
       fail(httpRefusal(what, response.statusCode ?? 0, response.headers['www-authenticate']));

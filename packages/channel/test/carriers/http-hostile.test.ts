@@ -7,7 +7,7 @@ import type { Listener } from '@circuit/channel/tcp';
 import { dialHttp } from '@circuit/channel/http';
 import { ManualClock, settle, until } from '@circuit/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { Arrivals, httpRoads, works } from '../support/http-roads.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
 import { portOf } from '../support/transports.js';
@@ -183,40 +183,6 @@ describe('websocket', () => {
     accepted.open({ target: 'over there' });
     await until('the channel to be opened', () => Buffer.concat(heard).includes('over there'));
     accepted.abort();
-  });
-
-  test('messages in fragments, with pings between, stand in order with whole ones', async () => {
-    const { ws, heard, accepted } = await stranger();
-    await until('the greeting', () => heard.length === 1);
-    const hello = heard[0] as Buffer;
-    const pong = once(ws, 'pong');
-    ws.send(hello.subarray(0, 2));
-    ws.send(hello.subarray(2, 5), { fin: false });
-    ws.ping('there?');
-    ws.send(hello.subarray(5, 9), { fin: false });
-    ws.send(hello.subarray(9, 12), { fin: true });
-    ws.send(hello.subarray(12));
-    expect(String((await pong)[0])).toBe('there?');
-    accepted.open({ target: 'over there' });
-    await until('the channel to be opened', () => Buffer.concat(heard).includes('over there'));
-    accepted.abort();
-  });
-
-  test('what a dialler writes is a WebSocket to others too', async () => {
-    const server = new WebSocketServer({ host, port: 0 });
-    scope.defer(() => server.close());
-    await once(server, 'listening');
-    const heard: Buffer[] = [];
-    server.on('connection', (ws) => ws.on('message', (message) => void heard.push(message as Buffer)));
-    const { port } = server.address() as { port: number };
-    const [road] = httpRoads;
-    const dialled = await road?.dial({ url: `http://${host}:${port}/`, session });
-    await until('the greeting', () => heard.length === 1);
-    expect(heard[0]?.subarray(5, 9).toString()).toBe('CRCT');
-    const [ws] = server.clients;
-    const closing = ws === undefined ? undefined : once(ws, 'close');
-    dialled?.abort();
-    await closing;
   });
 
   test('bytes that are no WebSocket frame end the session', async () => {

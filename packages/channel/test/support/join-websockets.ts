@@ -11,7 +11,7 @@ export function joinWebSockets(server: Server): void {
     const url = request.url ?? '';
     if (!url.startsWith('/join?')) return;
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      const carrier = new WebSocketCarrier(ws, socket, 'server', { carrier: 'websocket', address: url });
+      const carrier = new WebSocketCarrier(ws, socket, { carrier: 'websocket', address: url });
       const other = first.get(url);
       if (other === undefined) first.set(url, carrier);
       else {
