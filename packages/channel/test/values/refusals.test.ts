@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { lower } from '../../src/values/lower.js';
+
+const bad = (): void => undefined;
+const withProto = JSON.parse('{"__proto__":{"polluted":1}}') as object;
+let deep: unknown = 'bottom';
+for (let level = 0; level < 129; level++) deep = [deep];
+
+test.each<[string, unknown, string]>([
+  ['by itself', bad, 'cannot send a function'],
+  ['in a list', [1, bad], 'cannot send a function (at [1])'],
+  ['in a field', { job: bad }, 'cannot send a function (at job)'],
+  ['below both', { job: [{ run: bad }] }, 'cannot send a function (at job[0].run)'],
+  ['as a key', new Map([[bad, 1]]), 'cannot send a function (at <map 0>)'],
+  [
+    'in a map',
+    {
+      m: new Map([
+        [1, 2],
+        [3, bad],
+      ] as [number, unknown][]),
+    },
+    'cannot send a function (at m<map 1>)',
+  ],
+  ['in a set', [new Set([0, [Symbol('s')]])], 'cannot send a symbol (at [0]<set 1>[0])'],
+  ['in an error', { e: Object.assign(new Error('x'), { run: bad }) }, 'cannot send a function (at e.run)'],
+  ['behind a key of its own kind', { x: { ...withProto, run: bad } }, 'cannot send a function (at x.run)'],
+  ['behind __proto__', Object.assign(JSON.parse('{"__proto__":1}') as object, { run: [bad] }), '(at run[0])'],
+  ['an object without properties', { wait: Promise.resolve() }, 'cannot send a Promise (at wait)'],
+  ['a long bigint', { n: 10n ** 4096n }, 'cannot send a bigint of more than 4096 digits (at n)'],
+  ['too deep', { deep }, `cannot send a value nested deeper than 128 (at deep${'[0]'.repeat(128)})`],
+])('what cannot be sent is named with its field: %s', (_where, value, message) => {
+  expect(() => lower(value, () => 0)).toThrow(
+    expect.objectContaining({ code: 'invalid', message: expect.stringMatching(ending(message)) as string }) as Error,
+  );
+});
+
+/** Matches the end of a message. */
+function ending(text: string): RegExp {
+  return new RegExp(`${text.replace(/[[\]().*]/g, '\\$&')}$`);
+}
