@@ -61,14 +61,12 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits, readAuth?: 
   if (!payload.ok() || version !== protocolVersion) {
     return `HELLO: protocol version ${version}, this side speaks ${protocolVersion}`;
   }
-  const [maxChannels, maxMessageBytes, windowBytes, streamWindowBytes, count] = [
-    payload.varint(),
-    payload.varint(),
-    payload.varint(),
-    payload.varint(),
-    payload.varint(),
-  ] as const;
-  if (!payload.ok() || count > maxCodecs) return 'HELLO: malformed';
+  const maxChannels = payload.varint();
+  const maxMessageBytes = payload.varint();
+  const windowBytes = payload.varint();
+  const streamWindowBytes = payload.varint();
+  const count = payload.varint();
+  if (count > maxCodecs) return 'HELLO: malformed';
   const codecs: string[] = [];
   for (let i = 0; i < count; i++) codecs.push(payload.text(maxCodecNameBytes));
   if (!payload.ok() || maxChannels < 1 || maxMessageBytes < 1) return 'HELLO: malformed';

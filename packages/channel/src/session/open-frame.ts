@@ -15,13 +15,12 @@ const encoder = new TextEncoder();
 
 /** Throws `invalid` if a part is longer than its bound. */
 export function checkOpen({ target, origin }: OpenFrame): void {
-  const targetBytes = encoder.encode(target).length;
-  if (targetBytes > maxTargetBytes) {
-    throw new CircuitError('invalid', `open: target of ${targetBytes} bytes, the limit is ${maxTargetBytes}`);
-  }
-  if (origin.length > maxOriginBytes) {
-    throw new CircuitError('invalid', `open: origin of ${origin.length} bytes, the limit is ${maxOriginBytes}`);
-  }
+  checkLength('target', encoder.encode(target).length, maxTargetBytes);
+  checkLength('origin', origin.length, maxOriginBytes);
+}
+
+function checkLength(part: string, bytes: number, limit: number): void {
+  if (bytes > limit) throw new CircuitError('invalid', `open: ${part} of ${bytes} bytes, the limit is ${limit}`);
 }
 
 export function writeOpen(writer: Writer, id: number, open: OpenFrame): void {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild';
@@ -73,4 +74,12 @@ test('a page that does not ask for them loads no authentication, no resume and n
   const onDemand = /\/src\/(auth|resume|descriptors|gateway)\//;
   const forNode = /\/src\/(local\/(foreign|slab)|session\/entry-map|carriers\/turn)\.ts$/;
   expect(modules.filter((path) => onDemand.test(path) || forNode.test(path))).toStrictEqual([]);
+});
+
+test('the package needs at most three others at run time', () => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { dependencies, ...rest } = JSON.parse(text) as Readonly<Record<string, Record<string, string> | undefined>>;
+  expect(
+    Object.keys({ ...dependencies, ...rest.peerDependencies, ...rest.optionalDependencies }).length,
+  ).toBeLessThanOrEqual(3);
 });

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
+import { Slab as PageSlab } from '../../src/local/page-slab.js';
 import { Slab } from '../../src/local/slab.js';
 
-test('what is kept stays as it was, whatever becomes of what it was copied from', () => {
-  const slab = new Slab();
+test.each([
+  ['anywhere', Slab],
+  ['in a page', PageSlab],
+])('%s what is kept stays as it was, whatever becomes of what it was copied from', (_where, Kind) => {
+  const slab = new Kind();
   const kept: Uint8Array[] = [];
   const source = new Uint8Array(4096);
   const lengths = [0, 1, 100, 2047, 2048, 4096, 3];
