@@ -1,9 +1,12 @@
-// The socket gateway beside the raw stream of the same session: node bench/channel/gateway.mjs [MiB]. Four processes, as in life: who
-// writes, the two sides of the session, who reads.
+// The socket gateway beside the raw stream of the same session: node bench/channel/gateway.mjs [MiB] [rounds]. Four processes, as in life:
+// who writes, the two sides of the session, who reads. The raw stream has two and is read and written where the session is, so on two
+// processors it has twice the machine; what that alone costs is shown by two plain proxies of Node in place of the two sides, over TLS
+// where the session is. The processor time of the two sides is not touched by how many others run.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { bytePipe } from '@circuit/channel';
 import { dialVia, serveGateway, startGateway } from '@circuit/channel/gateway';
@@ -13,14 +16,22 @@ import { identity, key, median } from './common.mjs';
 
 const chunk = Buffer.alloc(65_536);
 const host = '127.0.0.1';
+const tlsSettings = { minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256', allowHalfOpen: true };
+
+/** Milliseconds of processor time that this process has had. */
+function spent() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
 
 const roles = {
-  /** Counts what comes over a plain socket and answers with the count. */
+  /** Counts what comes over a plain socket and answers with the count and what it cost. */
   async sink() {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const before = spent();
       let count = 0;
       socket.on('data', (bytes) => (count += bytes.length));
-      socket.on('end', () => socket.end(`${count}`));
+      socket.on('end', () => socket.end(`${count} ${spent() - before}`));
     });
     server.listen(0, host);
     await once(server, 'listening');
@@ -31,7 +42,10 @@ const roles = {
     const onSession = async (session) => {
       for (;;) {
         const { receiver, target } = await session.accept();
-        if (target === 'gateway') serveGateway(receiver, { mayDial: () => true }).catch(() => undefined);
+        if (target === 'spent') {
+          const { ret } = await receiver.receive();
+          await ret.send(spent());
+        } else if (target === 'gateway') serveGateway(receiver, { mayDial: () => true }).catch(() => undefined);
         else count(receiver).catch(() => undefined);
       }
     };
@@ -40,20 +54,45 @@ const roles = {
     const tls = await listenTls({ host, port: 0, pskFor: () => key }, serve);
     return { tcp: tcp.address.port, tls: tls.address.port };
   },
-  /** Writes so many bytes to a plain socket and tells how long the count took to come back. */
-  async source([port, bytes]) {
-    const socket = connect({ host, port: Number(port) });
-    await once(socket, 'connect');
-    const start = performance.now();
-    for (let left = Number(bytes); left > 0; left -= chunk.length)
-      if (!socket.write(chunk)) await once(socket, 'drain');
-    socket.end();
-    let answer = '';
-    for await (const text of socket.setEncoding('utf8')) answer += text;
-    if (answer !== bytes) throw new Error(`${answer} of ${bytes} bytes arrived`);
-    return { perSecond: (Number(bytes) / (performance.now() - start)) * 1000 };
+  /** Pipes each connection to a port, as the gateway does in two halves; `tls` says on which side that is. */
+  async proxy([port, tls]) {
+    const onSocket = (from) => {
+      const options = { host, port: Number(port), allowHalfOpen: true, noDelay: true };
+      const psk = { pskCallback: () => ({ identity, psk: key }), checkServerIdentity: () => undefined };
+      const to = tls === 'out' ? connectTls({ ...options, ...tlsSettings, ...psk }) : connect(options);
+      for (const socket of [from, to]) socket.on('error', () => undefined);
+      from.pipe(to);
+      to.pipe(from);
+    };
+    const server =
+      tls === 'in'
+        ? createTlsServer({ ...tlsSettings, pskCallback: () => key }, onSocket)
+        : createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+    server.listen(0, host);
+    await once(server, 'listening');
+    return { port: server.address().port };
+  },
+  /** Writes to plain sockets as it is told, and says how long the count took to come back. */
+  async source() {
+    createInterface({ input: process.stdin }).on('line', async (line) => {
+      console.log(JSON.stringify(await pour(...line.split(' ').map(Number))));
+    });
+    return {};
   },
 };
+
+async function pour(port, bytes) {
+  const socket = connect({ host, port });
+  await once(socket, 'connect');
+  const begun = performance.now();
+  for (let left = bytes; left > 0; left -= chunk.length) if (!socket.write(chunk)) await once(socket, 'drain');
+  socket.end();
+  let answer = '';
+  for await (const text of socket.setEncoding('utf8')) answer += text;
+  const [count, cpu] = answer.split(' ').map(Number);
+  if (count !== bytes) throw new Error(`${count} of ${bytes} bytes arrived`);
+  return { perSecond: (bytes / (performance.now() - begun)) * 1000, cpu: (cpu / bytes) * 2 ** 30 };
+}
 
 async function count(receiver) {
   for (;;) {
@@ -70,8 +109,13 @@ async function start(role, ...argv) {
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), role, ...argv.map(String)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  return { said: JSON.parse(line), end: () => child.stdin.end() };
+  const lines = createInterface({ input: child.stdout });
+  const next = async () => JSON.parse((await once(lines, 'line'))[0]);
+  const ask = (line) => {
+    child.stdin.write(`${line}\n`);
+    return next();
+  };
+  return { said: await next(), ask, end: () => child.stdin.end() };
 }
 
 async function raw(session, bytes) {
@@ -87,37 +131,65 @@ async function raw(session, bytes) {
   return (bytes / (performance.now() - begun)) * 1000;
 }
 
-async function through(port, bytes) {
-  const { said, end } = await start('source', port, bytes);
-  end();
-  return said.perSecond;
+async function spentThere(session) {
+  const sender = session.open({ target: 'spent' });
+  const answers = await sender.send(0, { returns: true });
+  const { value } = await answers.receive();
+  sender.close();
+  return value;
 }
 
-async function measure(bytes) {
-  const [far, sink] = [await start('far'), await start('sink')];
+/** Runs `run`; answers its rate and the processor time of the dearer of the session's two sides, in ms for a GiB. */
+async function timed(session, bytes, run) {
+  const before = [spent(), await spentThere(session)];
+  const perSecond = await run();
+  const after = [spent(), await spentThere(session)];
+  const dearer = Math.max(...after.map((ms, side) => ms - before[side]));
+  return { perSecond, cpu: (dearer / bytes) * 2 ** 30 };
+}
+
+async function measure(bytes, rounds) {
+  const [far, sink, source] = [await start('far'), await start('sink'), await start('source')];
+  const through = (port) => source.ask(`${port} ${bytes}`);
   const sessions = {
     tcp: await dialTcp({ host, port: far.said.tcp }),
     tls: await dialTls({ host, port: far.said.tls, psk: { identity, key } }),
   };
   for (const [name, session] of Object.entries(sessions)) {
+    const second = await start('proxy', sink.said.port, name === 'tls' ? 'in' : 'none');
+    const first = await start('proxy', second.said.port, name === 'tls' ? 'out' : 'none');
     const requests = session.open({ target: 'gateway' });
     const dial = ({ signal }) => dialVia(requests, { host, port: sink.said.port }, { signal });
     const gateway = await startGateway({ listen: { host, port: 0 }, dial });
-    const figures = { bare: [], raw: [], gateway: [] };
-    for (let round = 0; round < 5; round++) {
-      figures.bare.push(await through(sink.said.port, bytes));
-      figures.raw.push(await raw(session, bytes));
-      figures.gateway.push(await through(gateway.address.port, bytes));
+    const figures = { bare: [], proxies: [], raw: [], gateway: [] };
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++) {
+      const figure = {
+        bare: await through(sink.said.port),
+        raw: await timed(session, bytes, () => raw(session, bytes)),
+        proxies: await through(first.said.port),
+        gateway: await timed(session, bytes, async () => (await through(gateway.address.port)).perSecond),
+      };
+      if (round > 0) for (const [kind, values] of Object.entries(figures)) values.push(figure[kind]);
     }
-    const [bare, stream, carried] = Object.values(figures).map((values) => median(values) / 1e6);
+    const rate = (kind) => `${(median(figures[kind].map(({ perSecond }) => perSecond)) / 1e6).toFixed(0)} MB/s`;
+    const ratio = (kind, to, what = 'perSecond') =>
+      `${(100 * median(figures[kind].map((one, i) => one[what] / figures[to][i][what]))).toFixed(0)} %`;
+    const cost = (kind) => median(figures[kind].map(({ cpu }) => cpu));
     console.log(
-      `${name}: raw stream ${stream.toFixed(0)} MB/s, gateway ${carried.toFixed(0)} MB/s: ${((100 * carried) / stream).toFixed(0)} %  (bare socket ${bare.toFixed(0)} MB/s)`,
+      `${name}: raw stream ${rate('raw')}, gateway ${rate('gateway')}: ${ratio('gateway', 'raw')}; two proxies ${rate('proxies')}: ` +
+        `${ratio('proxies', 'raw')}, gateway to proxies ${ratio('gateway', 'proxies')} (bare socket ${rate('bare')})`,
+    );
+    const most = cost('raw') / (cost('raw') + cost('bare'));
+    console.log(
+      `${name}: processor time of the dearer side for a GiB: raw stream ${cost('raw').toFixed(0)} ms, gateway ${cost('gateway').toFixed(0)} ms: ` +
+        `${ratio('raw', 'gateway', 'cpu')}; to read a plain socket alone takes ${cost('bare').toFixed(0)} ms, so at most ${(100 * most).toFixed(0)} %`,
     );
     await gateway.close();
     await session.close();
+    for (const proxy of [first, second]) proxy.end();
   }
-  far.end();
-  sink.end();
+  for (const other of [far, sink, source]) other.end();
 }
 
 const [role, ...argv] = process.argv.slice(2);
@@ -125,4 +197,4 @@ if (role !== undefined && Object.hasOwn(roles, role)) {
   console.log(JSON.stringify(await roles[role](argv)));
   // Ends with who started it.
   process.stdin.resume().on('end', () => process.exit());
-} else await measure(Number(role ?? 256) * 1_048_576);
+} else await measure(Number(role ?? 256) * 1_048_576, Number(argv[0] ?? 7));
