@@ -146,9 +146,9 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     }
     onRefused?.(address, proved);
     // Said as a session would: TLS is agreed already and has no words left.
-    new ChannelSession(new SocketCarrier(socket, peer), 'listener', { keepAliveMs: 0 }).refuse(
-      new CircuitError('denied', proved),
-    );
+    const { clock, graceMs } = session ?? {};
+    const own = { keepAliveMs: 0, ...(clock && { clock }), ...(graceMs !== undefined && { graceMs }) };
+    new ChannelSession(new SocketCarrier(socket, peer), 'listener', own).refuse(new CircuitError('denied', proved));
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);

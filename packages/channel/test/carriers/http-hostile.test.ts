@@ -83,7 +83,9 @@ describe.each(httpRoads)('$name', ({ name, dial, listen }) => {
 
   test('1,000 idle connections do not keep a session out', async () => {
     const listener = await start();
-    const idle = await Promise.all(Array.from({ length: 1000 }, () => plain(listener)));
+    const idle: Socket[] = [];
+    // A hundred at a time: what overflows the queue of the listener the system tells the dialler only when he speaks.
+    while (idle.length < 1000) idle.push(...(await Promise.all(Array.from({ length: 100 }, () => plain(listener)))));
     const dialled = await dial({ url: at(listener), session });
     await works(dialled, await arrivals.get());
     await dialled.close();

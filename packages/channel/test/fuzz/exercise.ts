@@ -4,10 +4,10 @@ import {
   bytePipe,
   type ByteReader,
   type ByteWriter,
-  type ChannelSession,
   pipe,
   type Receiver,
   type Sender,
+  type Session,
 } from '@circuit/channel';
 
 /**
@@ -20,12 +20,12 @@ export class Exercise {
   /** Errors that no program should see, whatever the peer says. */
   readonly surprises: unknown[] = [];
   #count = 0;
-  readonly #session: ChannelSession;
+  readonly #session: Session;
   readonly #random: Random;
   /** Ends that are held and never touched until the session ends. */
   readonly #held: unknown[] = [];
 
-  constructor(session: ChannelSession, random: Random) {
+  constructor(session: Session, random: Random) {
     this.#session = session;
     this.#random = random;
     if (this.#pick(5) > 0) this.#begin('accept', this.#accept());

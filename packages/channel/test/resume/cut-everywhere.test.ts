@@ -64,32 +64,40 @@ async function recorded(): Promise<{ forth: number; back: number }> {
 /** NEW and the first byte behind it; STARTED. */
 const handshake = { forth: 19, back: 66 };
 
-test('a connection cut at every byte of a recorded conversation: nothing is lost or doubled', async () => {
-  const whole = await recorded();
-  expect(whole.forth + whole.back).toBeGreaterThan(1000);
-  for (const direction of ['forth', 'back'] as const) {
-    for (let cut = handshake[direction]; cut < whole[direction]; cut++) {
-      const { a, b } = await connectCut([{ [direction]: cut }]);
-      await converse(a, b).catch((error: unknown) => {
-        throw new Error(`cut ${direction} behind ${cut} bytes`, { cause: error });
-      });
+test(
+  'a connection cut at every byte of a recorded conversation: nothing is lost or doubled',
+  { timeout: 600_000 },
+  async () => {
+    const whole = await recorded();
+    expect(whole.forth + whole.back).toBeGreaterThan(1000);
+    for (const direction of ['forth', 'back'] as const) {
+      for (let cut = handshake[direction]; cut < whole[direction]; cut++) {
+        const { a, b } = await connectCut([{ [direction]: cut }]);
+        await converse(a, b).catch((error: unknown) => {
+          throw new Error(`cut ${direction} behind ${cut} bytes`, { cause: error });
+        });
+      }
     }
-  }
-});
+  },
+);
 
-test('the connection that replaces it cut at every byte as well, in the handshake and behind it', async () => {
-  for (const direction of ['forth', 'back'] as const) {
-    for (let cut = 0; cut < 220; cut++) {
-      const { a, b, pairs } = await connectCut([{ forth: 200 }, { [direction]: cut }]);
-      await converse(a, b).catch((error: unknown) => {
-        throw new Error(`second cut ${direction} behind ${cut} bytes`, { cause: error });
-      });
-      expect(pairs.length).toBeGreaterThan(1);
+test(
+  'the connection that replaces it cut at every byte as well, in the handshake and behind it',
+  { timeout: 600_000 },
+  async () => {
+    for (const direction of ['forth', 'back'] as const) {
+      for (let cut = 0; cut < 220; cut++) {
+        const { a, b, pairs } = await connectCut([{ forth: 200 }, { [direction]: cut }]);
+        await converse(a, b).catch((error: unknown) => {
+          throw new Error(`second cut ${direction} behind ${cut} bytes`, { cause: error });
+        });
+        expect(pairs.length).toBeGreaterThan(1);
+      }
     }
-  }
-});
+  },
+);
 
-test('connections that all break after a few bytes: nothing is lost or doubled', async () => {
+test('connections that all break after a few bytes: nothing is lost or doubled', { timeout: 600_000 }, async () => {
   for (let seed = 1; seed <= 100; seed++) {
     const random = seededRandom(seed);
     const cuts = Array.from({ length: 15 }, (_, i) =>

@@ -327,34 +327,38 @@ test('what does not fit the handshake is refused, and the door goes on', async (
   expect(site.door.counts.handshakes).toBe(0);
 });
 
-test('ten thousand resumes left half done: at most 1,024 are kept, and who means it gets in', async () => {
-  const site = new Site();
-  const a = await site.dial();
-  const { id } = await rawDialler(site);
-  for (let i = 0; i < 10_000; i++) {
-    const link = new CutPair();
-    site.door.accept(link.far);
-    link.near.start({ data: () => undefined, drained: () => undefined, closed: () => undefined });
-    const bytes = encodeStep({ step: 'again', id, nonce: new Uint8Array(32) });
-    link.near.write([bytes], bytes.length);
-    expect(site.door.counts.handshakes).toBeLessThanOrEqual(1024);
-    if (i % 500 === 0) await settle();
-  }
-  const sender = a.open<number>();
-  await sender.send(7);
-  const [b] = site.sessions as [Session];
-  const { receiver } = await b.accept();
-  site.pairs[0]?.break();
-  await settle();
-  await site.clock.advance(60);
-  await until('the session to go on', () => site.states.at(-1) === 'connected');
-  sender.close();
-  expect(await collect(receiver)).toStrictEqual([7]);
-  await site.clock.advance(10_000);
-  expect(site.door.counts.handshakes).toBe(0);
-  a.abort();
-  site.door.close();
-});
+test(
+  'ten thousand resumes left half done: at most 1,024 are kept, and who means it gets in',
+  { timeout: 600_000 },
+  async () => {
+    const site = new Site();
+    const a = await site.dial();
+    const { id } = await rawDialler(site);
+    for (let i = 0; i < 10_000; i++) {
+      const link = new CutPair();
+      site.door.accept(link.far);
+      link.near.start({ data: () => undefined, drained: () => undefined, closed: () => undefined });
+      const bytes = encodeStep({ step: 'again', id, nonce: new Uint8Array(32) });
+      link.near.write([bytes], bytes.length);
+      expect(site.door.counts.handshakes).toBeLessThanOrEqual(1024);
+      if (i % 500 === 0) await settle();
+    }
+    const sender = a.open<number>();
+    await sender.send(7);
+    const [b] = site.sessions as [Session];
+    const { receiver } = await b.accept();
+    site.pairs[0]?.break();
+    await settle();
+    await site.clock.advance(60);
+    await until('the session to go on', () => site.states.at(-1) === 'connected');
+    sender.close();
+    expect(await collect(receiver)).toStrictEqual([7]);
+    await site.clock.advance(10_000);
+    expect(site.door.counts.handshakes).toBe(0);
+    a.abort();
+    site.door.close();
+  },
+);
 
 test('at most 1,024 sessions are away at once; the one longest away is given up', async () => {
   const site = new Site();
