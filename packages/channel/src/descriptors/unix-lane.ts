@@ -50,6 +50,10 @@ export class UnixLane implements Lane, Arrivals {
   readonly #expected = new Map<number, UnixInDescriptor>();
   readonly #queue = new Deque<Leaving>();
   readonly #held = new Set<Held>();
+  /** What the lane brought before the session brought its announcement. Until that comes no more is read. */
+  #early: { readonly id: number; readonly fd: number | undefined } | undefined;
+  /** The highest number that was announced; they ascend. */
+  #announced = 0;
   #state: State = 'idle';
   #socket: LaneSocket | undefined;
   #peerToken: Uint8Array | undefined;
@@ -91,6 +95,20 @@ export class UnixLane implements Lane, Arrivals {
 
   expect(id: number, half: UnixInDescriptor): void {
     if (this.#state === 'over') {
+      half.missed(laneGone());
+      return;
+    }
+    this.#announced = id;
+    const early = this.#early;
+    if (early !== undefined && early.id <= id) {
+      this.#early = undefined;
+      if (early.id === id) {
+        this.#arrived(half, early.fd);
+        this.#update();
+        return;
+      }
+      if (early.fd !== undefined) closeFd(early.fd);
+      this.#fail(notAnnounced(early.id));
       half.missed(laneGone());
       return;
     }
@@ -202,7 +220,7 @@ export class UnixLane implements Lane, Arrivals {
   }
 
   #receive(): void {
-    while (this.#state === 'open' && this.#expected.size > 0 && this.#held.size < maxHeldDescriptors) {
+    while (this.#state === 'open' && this.#wanted) {
       const read = this.#socket?.read(numberBytes);
       if (read === undefined || read.kind === 'nothing') return;
       if (read.kind === 'failed') {
@@ -212,22 +230,41 @@ export class UnixLane implements Lane, Arrivals {
       const { bytes, fds, cut } = read;
       const id = bytes.length === numberBytes ? decodeNumber(bytes) : 0;
       const half = this.#expected.get(id);
-      const [fd] = fds;
-      if (half === undefined || (!cut && fd === undefined)) {
+      if ((half === undefined && !this.#mayBeAnnounced(id)) || (!cut && fds.length === 0)) {
         fds.forEach(closeFd);
-        this.#fail(new CircuitError('protocol', `a descriptor with number ${id} that was not announced, or none`));
+        this.#fail(notAnnounced(id));
+        return;
+      }
+      if (cut) fds.forEach(closeFd);
+      const fd = cut ? undefined : fds[0];
+      if (half === undefined) {
+        this.#early = { id, fd };
         return;
       }
       this.#expected.delete(id);
-      if (cut || fd === undefined) {
-        fds.forEach(closeFd);
-        half.missed(new CircuitError('limit', 'a descriptor was cut off: this process may open no more files'));
-      } else {
-        const held = new Held(fd, this.#heldLeft);
-        this.#held.add(held);
-        half.arrived(held);
-      }
+      this.#arrived(half, fd);
     }
+  }
+
+  /** Whether something announced is missing, and there is room for it. */
+  get #wanted(): boolean {
+    return this.#expected.size > 0 && this.#held.size < maxHeldDescriptors && this.#early === undefined;
+  }
+
+  /** Nothing orders two connections: a number may overtake the message that announces it. */
+  #mayBeAnnounced(id: number): boolean {
+    const parity = this.#options.path === undefined ? 1 : 0;
+    return id > this.#announced && Number.isSafeInteger(id) && id % 2 === parity;
+  }
+
+  #arrived(half: UnixInDescriptor, fd: number | undefined): void {
+    if (fd === undefined) {
+      half.missed(new CircuitError('limit', 'a descriptor was cut off: this process may open no more files'));
+      return;
+    }
+    const held = new Held(fd, this.#heldLeft);
+    this.#held.add(held);
+    half.arrived(held);
   }
 
   readonly #heldLeft = (held: Held): void => {
@@ -279,7 +316,7 @@ export class UnixLane implements Lane, Arrivals {
 
   /** Asks for what can be used: nothing is read that nobody announced. */
   #update(): void {
-    const wanted = this.#expected.size > 0 && this.#held.size < maxHeldDescriptors;
+    const wanted = this.#wanted;
     const dialling = this.#state === 'opening' && this.#options.path !== undefined;
     this.#socket?.await(dialling || (this.#state === 'open' && wanted), this.#state === 'open' && this.#blocked);
   }
@@ -290,11 +327,17 @@ export class UnixLane implements Lane, Arrivals {
     this.#timer?.cancel();
     this.#socket?.close();
     this.#drop(reason);
+    if (this.#early?.fd !== undefined) closeFd(this.#early.fd);
+    this.#early = undefined;
     const expected = [...this.#expected.values()];
     this.#expected.clear();
     for (const half of expected) half.missed(reason);
     this.#options.onOver?.(this.#held);
   }
+}
+
+function notAnnounced(id: number): CircuitError {
+  return new CircuitError('protocol', `a descriptor with number ${id} that was not announced, or none`);
 }
 
 function laneGone(): CircuitError {

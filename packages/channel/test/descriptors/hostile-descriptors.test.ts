@@ -8,7 +8,7 @@ import { encodeNumber } from '../../src/descriptors/lane-frame.js';
 import { frameType } from '../../src/wire/frame.js';
 import { data, frame, text } from '../support/raw-peer.js';
 import { type RawLane, RawSession } from './raw-lane.js';
-import { canPass, openFds, readAll } from './unix-pair.js';
+import { canPass, openFds } from './unix-pair.js';
 import { Victim } from './victim.js';
 
 const clock = new ManualClock();
@@ -79,7 +79,7 @@ describe.skipIf(!canPass())('a peer that passes what it should not', () => {
     const { ids, descriptors } = await announced();
     expect(lane.pass(ids[0] as number, file)).toBe(8);
     peer.close(...ids);
-    expect(await readAll(await openStream(descriptors[0] as Descriptor))).toBe('0123456789');
+    closeSync(await takeDescriptor(descriptors[0] as Descriptor));
     const open = openFds();
     for (let i = 0, sent = 0; i < 20; i++) {
       sent += lane.flood(9999, file);
@@ -123,6 +123,43 @@ describe.skipIf(!canPass())('a peer that passes what it should not', () => {
     const { descriptors: late } = await announced();
     await expect(openStream(late[0] as Descriptor)).rejects.toMatchObject({ code: 'peer-gone' });
     await sessionGoesOn();
+  });
+
+  test('one that overtakes its announcement waits for it, alone', async () => {
+    const { ids, descriptors } = await announced();
+    const [first] = ids as [number];
+    const open = openFds();
+    lane.pass(first + 4, file);
+    lane.pass(first + 2, file);
+    lane.pass(first, file);
+    await until('one to be read', () => openFds() === open + 1);
+    await peer.ping();
+    expect(openFds()).toBe(open + 1);
+    const { ids: later, descriptors: others } = await announced(2);
+    expect(later).toStrictEqual([first + 2, first + 4]);
+    for (const descriptor of [...descriptors, ...others]) closeSync(await takeDescriptor(descriptor));
+  });
+
+  test('one that waits for an announcement that cannot come any more is closed, and ends the lane', async () => {
+    const { ids, descriptors } = await announced();
+    const open = openFds();
+    lane.pass((ids[0] as number) + 2, file);
+    await until('it to be read', () => openFds() === open + 1);
+    peer.newId();
+    const { descriptors: others } = await announced();
+    await expect(takeDescriptor(descriptors[0] as Descriptor)).rejects.toMatchObject({ code: 'protocol' });
+    await expect(takeDescriptor(others[0] as Descriptor)).rejects.toMatchObject({ code: 'peer-gone' });
+    await lane.hungUp();
+    await sessionGoesOn();
+  });
+
+  test('one that waits for its announcement is closed with its session', async () => {
+    const { ids, descriptors } = await announced();
+    const open = openFds();
+    lane.pass((ids[0] as number) + 2, file);
+    await until('it to be read', () => openFds() === open + 1);
+    session.abort();
+    await expect(takeDescriptor(descriptors[0] as Descriptor)).rejects.toMatchObject({ code: 'aborted' });
   });
 
   test.each([
