@@ -119,6 +119,9 @@ for (let round = 0; round < rounds; round++) {
     }
     await other.close();
   }
+  const resuming = await far('tcp-resume');
+  await measureSession('tcp resume 2p', await timed('tcp resume 2p', () => dial('tcp-resume', resuming.address)));
+  await resuming.close();
   if (withPeers) for (const name of peers) await measurePeer(name);
 }
 

@@ -59,6 +59,7 @@ async function forward(session, dial) {
 /** Starts one kind of far side; resolves to `{address, close}`. */
 export async function serve(kind, onward) {
   if (kind === 'tcp') return wrap(await listenTcp({ host: '127.0.0.1', port: 0 }, serveSession));
+  if (kind === 'tcp-resume') return wrap(await listenTcp({ host: '127.0.0.1', port: 0, resume: true }, serveSession));
   if (kind === 'tls') {
     return wrap(
       await listenTls(
