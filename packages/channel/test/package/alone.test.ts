@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+let folder: string;
+let subpaths: string[];
+
+/** What npm packs of `base` and `channel`, put where an install would put it, with their dependencies and nothing else of ours. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'channel-alone-'));
+  const modules = join(folder, 'node_modules');
+  for (const name of ['base', 'channel']) {
+    const target = join(modules, '@circuit', name);
+    await mkdir(target, { recursive: true });
+    const packing = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await run('npm', packing, { cwd: join(root, 'packages', name) });
+    await run('tar', ['xzf', join(folder, stdout.trim()), '--strip-components=1', '-C', target]);
+  }
+  for (const name of ['ws', '@msgpack/msgpack', '@types/node', 'undici-types']) {
+    await cp(join(root, 'node_modules', name), join(modules, name), { recursive: true });
+  }
+  const { exports } = JSON.parse(await readFile(join(modules, '@circuit/channel/package.json'), 'utf8')) as {
+    exports: Record<string, unknown>;
+  };
+  subpaths = Object.keys(exports).map((path) => `@circuit/channel${path.slice(1)}`);
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test('installed alone every subpath loads, and a session works', async () => {
+  const program = `
+${subpaths.map((path) => `await import('${path}');`).join('\n')}
+const { serve } = await import('@circuit/channel');
+const { dialTcp, listenTcp } = await import('@circuit/channel/tcp');
+const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, async (session) => {
+  const { receiver } = await session.accept();
+  await serve(receiver, (name, ret) => ret.send('hello, ' + name));
+});
+const session = await dialTcp(listener.address);
+const sender = session.open();
+const answers = await sender.send('world', { returns: true });
+console.log((await answers.receive()).value);
+sender.close();
+await session.close();
+await listener.close();
+`;
+  await writeFile(join(folder, 'use.js'), program);
+  expect((await run(process.execPath, ['use.js'], { cwd: folder })).stdout).toBe('hello, world\n');
+});
+
+test.each([
+  ['node16', 'node16'],
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])('in TypeScript with module %s and moduleResolution %s every subpath has its types', async (module, moduleResolution) => {
+  const names = subpaths.map(
+    (path, i) => `import * as m${i} from '${path}';\nexport const k${i}: keyof typeof m${i} | '' = '';`,
+  );
+  const use = `import { type Sender, type Session } from '@circuit/channel';
+export async function use(session: Session): Promise<unknown> {
+  const sender: Sender<{ n: number }> = session.open<{ n: number }>();
+  // @ts-expect-error: a text is no such record
+  await sender.send('x');
+  const { value } = await (await sender.send({ n: 1 }, { returns: true })).receive();
+  return value;
+}
+`;
+  await writeFile(join(folder, 'use.ts'), [...names, use].join('\n'));
+  const compilerOptions = {
+    ...{ module, moduleResolution, target: 'es2022', types: ['node'] },
+    ...{ strict: true, skipLibCheck: false, noEmit: true },
+  };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const failed = await run(process.execPath, [compiler, '-p', '.'], { cwd: folder }).then(
+    () => '',
+    (error: unknown) => String((error as { stdout?: string }).stdout),
+  );
+  expect(failed).toBe('');
+});
