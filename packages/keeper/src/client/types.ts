@@ -192,7 +192,7 @@ export interface KeeperSet {
   spec(id: string): Promise<ProcessSpec>;
   /** Resolves at the process's end, whatever happens to its streams. Rejects with `not-found`, or `aborted` when it is forgotten meanwhile. */
   wait(id: string, options?: WaitOptions): Promise<ProcessRecord>;
-  /** Sends a signal (`SIGTERM`), to the whole process group with `group`. Rejects with `not-found`, `gone` after its end, `invalid` for an unknown name. */
+  /** Sends a signal (`SIGTERM`), to the whole process group with `group`. Rejects with `not-found`, `gone` after its end (of a group: when nobody holds the output any more), `invalid` for an unknown name. */
   signal(id: string, signal: string, options?: WaitOptions & { readonly group?: boolean }): Promise<void>;
   /** Rejects with `conflict` while another writer has it, `closed` when stdin is closed, `gone` after the process's end. */
   openStdin(id: string, options?: WaitOptions): Promise<StdinWriter>;

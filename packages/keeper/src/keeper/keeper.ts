@@ -153,18 +153,30 @@ export class Keeper {
     return { processes: page };
   }
 
-  /** Sends a signal. Throws `invalid` for an unknown name and `gone` when nobody is there to get it. */
+  /** Sends a signal; to a group also when its first process has ended and others still hold the output. Throws `invalid` for an unknown name and `gone` when nobody is there to get it. */
   signal(held: HeldProcess, name: string, group: boolean): void {
     const number = Object.entries(constants.signals).find(([known]) => known === name)?.[1];
     if (number === undefined) throw new CircuitError('invalid', `unknown signal ${JSON.stringify(name.slice(0, 32))}`);
-    held.mustRun();
     const { pid } = held.birth;
-    if (!isAlive(this.#options.table, held.birth)) throw new CircuitError('gone', `process ${held.id} has ended`);
+    if (!(held.ended && group ? this.#leavesGroup(held) : this.#runs(held)))
+      throw new CircuitError('gone', `process ${held.id} has ended`);
     try {
       process.kill(group ? -pid : pid, number);
     } catch (error) {
       throw new CircuitError('gone', `signal ${name} to process ${held.id} (pid ${pid})`, { cause: error });
     }
+  }
+
+  #runs(held: HeldProcess): boolean {
+    return !held.ended && isAlive(this.#options.table, held.birth);
+  }
+
+  /**
+   * Whether an ended process has left a group that is surely its own: descendants still hold its output, and as long as they are in its group
+   * the system gives its pid to nobody else. Somebody who has the pid all the same is a stranger.
+   */
+  #leavesGroup(held: HeldProcess): boolean {
+    return !held.settled && this.#options.table.read(held.birth.pid) === undefined;
   }
 
   /** Bounds the logged output of all processes together by `totalBytes` from now on. */

@@ -106,6 +106,20 @@ test('shutdown kills every group and leaves the records', async () => {
   expect(again.get(id)?.exit).toEqual({ kind: 'signaled', signal: 'SIGKILL' });
 });
 
+test('a group is killed also when its first process has ended and another holds the output', async () => {
+  const set = await keepers.open();
+  const id = await startOk(set, keepers.spec('sh', ['-c', 'sleep 1000 & echo bye']));
+  const other = await startOk(set, keepers.spec('sh', ['-c', 'sleep 1000 & echo bye']));
+  await set.wait(id);
+  await set.wait(other);
+  await expect(set.signal(id, 'SIGTERM')).rejects.toMatchObject({ code: 'gone' });
+  await set.signal(id, 'SIGKILL', { group: true });
+  await until('its output to end', () => set.get(id)?.stdout.eof === true);
+  await expect(set.signal(id, 'SIGKILL', { group: true })).rejects.toMatchObject({ code: 'gone' });
+  await set.shutdown();
+  expect(keepers.strays()).toEqual([]);
+});
+
 test('a bundle that does not run is told with its words', async () => {
   const { writeFileSync } = await import('node:fs');
   const bundlePath = join(keepers.folder, 'broken.mjs');

@@ -65,7 +65,8 @@ export class ProcElement implements Element {
     // Before the kill: who waits hears the scrub, not by chance the end that it brings about.
     const scrubbed = new CircuitError('aborted', `wait ${path}: the process was scrubbed`);
     for (const waiting of this.#waiting) waiting.abort(scrubbed);
-    if (kill && keepers.get(id)?.phase !== 'ended') {
+    // An ended process may have left others in its group.
+    if (kill) {
       await keepers.signal(id, 'SIGKILL', { group: true }).catch((error: unknown) => {
         // It has ended meanwhile, which is what was asked for.
         if (toCircuitError(error).code !== 'gone') throw error;
