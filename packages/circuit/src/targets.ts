@@ -31,6 +31,15 @@ export async function targets(context: Context, cluster: Cluster, argument: stri
   return { entries, pattern: true, code: failures.code };
 }
 
+/** The processes among what was selected. A pattern that selects none is `not-found`; what a path names is found out by using it. */
+export function processes({ entries, pattern, code }: Targets, argument: string): readonly Entry[] {
+  if (!pattern) return entries;
+  const found = entries.filter(({ kind }) => kind === 'proc');
+  if (found.length === 0 && code === exitCodes.done)
+    throw new Failure('not-found', `${argument}: no process matches: circuit ls -l /... shows them all`);
+  return found;
+}
+
 /** The error of a pattern that selects nothing. */
 export function noMatch(pattern: string): CircuitError {
   return new Failure('not-found', `${pattern}: no anchor matches: circuit ls /... shows them all`);

@@ -45,6 +45,7 @@ describe('listing', () => {
   test('of an anchor without an element is null, and as a table nothing', async () => {
     expect(await shell.run('mkchan', `${far}/empty/c`, '0')).toEqual(ok);
     expect(await shell.run('peek', `${far}/empty`)).toEqual({ ...ok, out: 'null\n' });
+    expect(await shell.run('peek', '/')).toEqual({ ...ok, out: 'null\n' });
     expect(await shell.run('peek', '-o', 'table', `${far}/empty`)).toEqual(ok);
     expect((await shell.run('peek', '-o', 'table', `${far}/empty/c`)).out).toMatch(/^CAP +CLOSED/);
     expect(await shell.run('scrub', `${far}/empty/c`)).toEqual(ok);
@@ -54,6 +55,12 @@ describe('listing', () => {
     for (const path of [`${far}/absent`, '/Xdead', '/*/absent/*', '/Xdead/...'])
       expect([path, (await shell.run('ls', path)).code]).toEqual([path, 3]);
   });
+});
+
+test('a server that is to join where nobody answers says so at once', async () => {
+  const { code, err } = await shell.run('join', far, '127.0.0.1:1');
+  expect([code, err]).toEqual([125, expect.stringMatching(/^circuit: join: .*127\.0\.0\.1:1: connection refused\n$/)]);
+  expect((await shell.run('join', far, cluster.addr)).code).toBe(0);
 });
 
 describe('a process', () => {
@@ -68,6 +75,23 @@ describe('a process', () => {
     expect(JSON.parse((await shell.run('peek', path)).out)).toMatchObject({ Cmd: { Path: '/bin/sh' }, StdoutBytes: 4 });
     expect(await shell.run('scrub', path)).toEqual(ok);
     expect((await shell.run('peek', path)).code).toBe(3);
+  });
+
+  test('is what a pattern has to select, where processes are meant', async () => {
+    await shell.run('mkchan', `${far}/none/chan`);
+    for (const [verb, ...words] of [['signal', 'TERM'], ['wait'], ['stdout']] as const)
+      for (const pattern of [`${far}/none/*`, `${far}/absent/*`])
+        expect([verb, pattern, (await shell.run(verb, ...words, pattern)).code]).toEqual([verb, pattern, 3]);
+    await shell.run('scrub', `${far}/none/chan`);
+  });
+
+  test('run until Ctrl-C takes along what it started and left behind', async () => {
+    const command = shell.begin('run', far, 'sh', '-c', 'sleep 1000 & echo $!');
+    await until('the number of the child', () => command.out().endsWith('\n'));
+    const pid = Number(command.out());
+    command.kill('SIGINT');
+    expect((await command.ended).code).toBe(130);
+    await until('the child to be gone', () => !isAlive(pid));
   });
 
   test('is waited for and run with an outcome as JSON', async () => {

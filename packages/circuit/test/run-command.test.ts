@@ -83,6 +83,7 @@ describe('the command', () => {
       ['send', 'X1/c'],
       ['signal', 'NOPE', '/X1/p'],
       ['suicide', '/X1/p'],
+      ['join', '/X1/p', '127.0.0.1:1'],
       ['ls', '-d', 'nowhere'],
       ['stdout', '--offset', 'x', '/X1/p'],
       ['keygen', '--read-only'],

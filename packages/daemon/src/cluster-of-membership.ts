@@ -1,4 +1,4 @@
-import { CircuitError, type Deferred, deferred, orAborted, type WaitOptions } from '@circuit/base';
+import { CircuitError, type Deferred, deferred, linkSignals, orAborted, type WaitOptions } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import type { Member as MemberRecord, Membership } from '@circuit/membership';
 import type { Member, RejoinResponse } from '@circuit/protocol';
@@ -37,8 +37,22 @@ export class MembershipCluster implements Cluster {
     }
   }
 
-  rejoin(address: string, options?: WaitOptions): Promise<RejoinResponse> {
-    return this.#membership.join(address, options);
+  /** Joins once: who asks hears at once that nobody answers there. */
+  async rejoin(address: string, { signal }: WaitOptions = {}): Promise<RejoinResponse> {
+    const failed = new AbortController();
+    const linked = linkSignals(signal, failed.signal);
+    let reason: CircuitError | undefined;
+    const onRetry = (error: CircuitError): void => {
+      reason = error;
+      failed.abort(error);
+    };
+    try {
+      return await this.#membership.join(address, { signal: linked.signal, onRetry });
+    } catch (error) {
+      throw reason ?? error;
+    } finally {
+      linked.dispose();
+    }
   }
 
   /** A link to another server stands. */

@@ -1,5 +1,5 @@
 import { exitCodes, type OutputStream } from '@circuit/protocol';
-import { targets } from '../targets.js';
+import { processes, targets } from '../targets.js';
 import { usageError } from '../usage.js';
 import { clusterOptions, type Verb } from '../verb.js';
 
@@ -25,10 +25,9 @@ longer kept are told on standard error, and the exit code is then 6. A pattern p
       const { args, io, line, signal } = context;
       const offset = readOffset(line.text('offset'));
       const cluster = await context.connect();
-      const { entries, pattern, code: listed } = await targets(context, cluster, args[0] ?? '');
-      let code = listed;
-      for (const { path, kind } of entries) {
-        if (pattern && kind !== 'proc') continue;
+      const chosen = await targets(context, cluster, args[0] ?? '');
+      let { code } = chosen;
+      for (const { path } of processes(chosen, args[0] ?? '')) {
         const onGap = ({ from, to }: { from: number; to: number }): void => {
           code = exitCodes.partial;
           io.say(`circuit: ${stream}: ${path}: bytes ${from}–${to} are no longer kept`);

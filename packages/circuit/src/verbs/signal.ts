@@ -1,5 +1,5 @@
 import { orThrow, parseSignal } from '@circuit/protocol';
-import { forEach, targets } from '../targets.js';
+import { forEach, processes, targets } from '../targets.js';
 import { clusterOptions, type Verb } from '../verb.js';
 
 /** Sends a signal to processes. */
@@ -15,7 +15,7 @@ Sends SIGNAL (TERM, kill, SIGUSR1, 9 …) to the process at PATH, or to all that
     const parsed = orThrow(parseSignal(name));
     const cluster = await context.connect();
     const chosen = await targets(context, cluster, path);
-    const entries = chosen.pattern ? chosen.entries.filter(({ kind }) => kind === 'proc') : chosen.entries;
+    const entries = processes(chosen, path);
     return forEach(context, { ...chosen, entries }, (entry) =>
       cluster.walk(entry.path).proc().signal(parsed, { signal: context.signal }),
     );

@@ -1,9 +1,9 @@
 import { type CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
 import type { Cluster } from '@circuit/client/node';
-import { exitCodeOfProc, type ProcState } from '@circuit/protocol';
+import { exitCodeOfProc, isGlob, type ProcState } from '@circuit/protocol';
 import { endedOutcome } from '../outcome.js';
 import { Printer } from '../print.js';
-import { targets } from '../targets.js';
+import { processes, targets } from '../targets.js';
 import { clusterOptions, type Context, formatOption, type Verb } from '../verb.js';
 import { waitForAll } from '../wait-for-all.js';
 
@@ -17,12 +17,13 @@ a pattern: 0 if all ended with 0, else 6. With -o json there is an Outcome in ev
   arity: [1, 1],
   outcome: 'write',
   async run(context) {
+    const [argument = ''] = context.args;
+    if (isGlob(argument)) context.situation = 'plain';
     const printer = new Printer(context, { single: true });
     const cluster = await context.connect();
-    const chosen = await targets(context, cluster, context.args[0] ?? '');
+    const chosen = await targets(context, cluster, argument);
     if (chosen.pattern) {
-      context.situation = 'plain';
-      const paths = chosen.entries.filter(({ kind }) => kind === 'proc').map(({ path }) => path);
+      const paths = processes(chosen, argument).map(({ path }) => path);
       return Math.max(chosen.code, await waitForAll(context, cluster, paths));
     }
     const path = chosen.entries[0]?.path ?? '';

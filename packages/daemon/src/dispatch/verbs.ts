@@ -65,7 +65,8 @@ export class Verbs {
   }
 
   #peek({ path, element }: AtElement): PeekResponse | Promise<PeekResponse> {
-    const held = this.#namespace.look(path, element);
+    // The root is everywhere, and holds nothing.
+    const held = path === '/' ? undefined : this.#namespace.look(path, element);
     if (held === undefined) return { kind: null, element: null, state: null };
     const { kind } = held.element;
     const state = held.element.peek();
