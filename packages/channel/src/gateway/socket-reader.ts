@@ -31,7 +31,7 @@ export class SocketReader extends BytePipeReader implements ByteSource {
   }
 
   /** Rejects when the reader wants no more, and when the socket broke. */
-  get finished(): Promise<void> {
+  override get finished(): Promise<void> {
     return this.#core.finished;
   }
 

@@ -126,15 +126,22 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
     } catch (error) {
       return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => {
-      const reading: Reading = { resolve, reject, release: undefined };
-      if (signal !== undefined) {
-        reading.release = onAbort(signal, () => {
-          if (this.#core.readings.remove(reading)) reject(abortError(signal));
-        });
-      }
-      this.#core.readings.push(reading);
-    });
+    return new Promise((resolve, reject) => this.demand({ signal }, resolve, reject));
+  }
+
+  /** Waits for the next bytes in the queue of those who wait: {@link readNow} without a promise. */
+  demand(
+    { signal }: WaitOptions,
+    resolve: (chunk: Uint8Array | undefined) => void,
+    reject: (error: CircuitError) => void,
+  ): void {
+    const reading: Reading = { resolve, reject, release: undefined };
+    if (signal !== undefined) {
+      reading.release = onAbort(signal, () => {
+        if (this.#core.readings.remove(reading)) reject(abortError(signal));
+      });
+    }
+    this.#core.readings.push(reading);
   }
 
   tryRead(): Uint8Array | null | undefined {
@@ -158,9 +165,24 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
     return this.#core.readable.add(run);
   }
 
+  /** Rejects when the stream is aborted or cancelled. */
+  get finished(): Promise<void> {
+    return this.#core.finished;
+  }
+
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
+    this.turnAway();
+  }
+
+  override regain(): BytePipeReader {
+    for (const reading of this.#core.readings.drain()) reading.resolve(undefined);
+    return new BytePipeReader(this.#core);
+  }
+
+  /** Tells who waits that the end was moved. */
+  turnAway(): void {
     for (const reading of this.#core.readings.drain()) {
       reading.release?.();
       reading.reject(movedError());
@@ -188,7 +210,7 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
 
   async writeNow(chunk: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
     const core = this.#core;
-    this.#check();
+    if (this.refusal !== undefined) throw this.refusal;
     if (signal?.aborted) throw abortError(signal);
     if (chunk.length > 0) core.push(chunk);
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
@@ -221,14 +243,19 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     this.#core.fail(reason);
   }
 
+  /** What a write fails with now. */
+  get refusal(): CircuitError | undefined {
+    const { failure, closed } = this.#core;
+    return failure ?? (closed ? new CircuitError('closed', 'write on a closed stream') : undefined);
+  }
+
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
   }
 
-  #check(): void {
-    if (this.#core.failure !== undefined) throw this.#core.failure;
-    if (this.#core.closed) throw new CircuitError('closed', 'write on a closed stream');
+  override regain(): BytePipeWriter {
+    return new BytePipeWriter(this.#core);
   }
 }
 

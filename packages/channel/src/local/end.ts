@@ -9,6 +9,11 @@ export abstract class End {
   abstract readonly endKind: EndKind;
   /** Takes the end out of the holder's hands; throws `conflict` if it has been moved before. */
   abstract move(): void;
+  /**
+   * A fresh handle of what this one was moved from, for an end that comes home; its pump, if it waits for more, hears of an end.
+   * Absent where an end cannot come home.
+   */
+  regain?(): End;
 }
 
 /** What the use of an end fails with that its holder has given away. */

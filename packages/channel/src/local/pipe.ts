@@ -193,6 +193,11 @@ class PipeSender extends End implements Sender, RawSender {
     return this.#core.finished;
   }
 
+  /** What a send fails with now. */
+  get refusal(): CircuitError | undefined {
+    return this.#core.refusal;
+  }
+
   send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
   send(value: unknown, options?: SendOptions): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
@@ -269,6 +274,10 @@ class PipeSender extends End implements Sender, RawSender {
     if (this.#moved) throw movedError();
     this.#moved = true;
   }
+
+  override regain(): PipeSender {
+    return new PipeSender(this.#core);
+  }
 }
 
 class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
@@ -297,16 +306,24 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     } catch (error) {
       return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => {
-      const demand: Demand = { returns, resolve, reject, release: undefined };
-      if (signal !== undefined) {
-        demand.release = onAbort(signal, () => {
-          if (core.demands.remove(demand)) reject(abortError(signal));
-        });
-      }
-      core.demands.push(demand);
-      core.writable.notify();
-    });
+    return new Promise((resolve, reject) => this.demand(options, resolve, reject));
+  }
+
+  /** Waits for the next message in the queue of those who wait: {@link receiveNow} without a promise. */
+  demand(
+    { returns, signal }: ReceiveOptions,
+    resolve: (result: ReceiveResult) => void,
+    reject: (error: CircuitError) => void,
+  ): void {
+    const core = this.#core;
+    const demand: Demand = { returns: returns !== false, resolve, reject, release: undefined };
+    if (signal !== undefined) {
+      demand.release = onAbort(signal, () => {
+        if (core.demands.remove(demand)) reject(abortError(signal));
+      });
+    }
+    core.demands.push(demand);
+    core.writable.notify();
   }
 
   tryReceive(options: { readonly returns?: boolean } = {}): ReceiveResult<T> | undefined {
@@ -333,9 +350,24 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     return this.#core.readable.add(run);
   }
 
+  /** Rejects when the channel is aborted or cancelled. */
+  get finished(): Promise<void> {
+    return this.#core.finished;
+  }
+
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
+    this.turnAway();
+  }
+
+  override regain(): PipeReceiver<T> {
+    for (const demand of this.#core.demands.drain()) demand.resolve({ done: true });
+    return new PipeReceiver(this.#core);
+  }
+
+  /** Tells who waits that the end was moved. */
+  turnAway(): void {
     for (const demand of this.#core.demands.drain()) {
       demand.release?.();
       demand.reject(movedError());

@@ -8,6 +8,8 @@ export interface OutReference {
   readonly entry: Entry;
   /** Called right before its announcement: what the entry is depends on what the peer said by then. */
   readonly settle?: () => void;
+  /** What it is joined to: if that is an end of the peer's, it comes home. */
+  readonly home?: Entry | undefined;
 }
 
 /**
@@ -30,6 +32,7 @@ export function writeData(
     for (const ref of refs) {
       ref.settle?.();
       link.announce(ref.entry);
+      if (ref.home !== undefined) writeHome(link, ref.entry, ref.home);
     }
     front += varintLength(refs.length);
     for (const { entry } of refs) front += 1 + varintLength(entry.id);
@@ -54,4 +57,12 @@ export function activate(link: Link, entry: Entry): void {
   if (peer === undefined || entry.out === undefined) return;
   const messages = entry.kind === refKind.sender || entry.kind === refKind.receiver;
   entry.out.announced(messages ? peer.windowBytes : peer.streamWindowBytes);
+}
+
+/** HOME, where `home` is the peer's own: `entry`, which the frame that follows announces, is the same end. */
+function writeHome(link: Link, { id }: Entry, home: Entry): void {
+  const ours = (home.in ?? home.out)?.link === link && ((id ^ home.id) & 1) === 1;
+  if (!ours || home.over || home.out?.sendRefusal !== undefined) return;
+  const at = link.writer.begin(frameType.home, id, varintLength(home.id));
+  writeVarint(link.writer.buffer, at, home.id);
 }

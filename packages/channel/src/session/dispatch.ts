@@ -1,6 +1,8 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind, resumeType } from '../wire/frame.js';
+import { homecomings } from '../home/away-of.js';
+import type { Homecomings } from '../home/homecomings.js';
 import type { FrameSink } from '../wire/frame-decoder.js';
 import type { ByteCursor } from '../wire/varint.js';
 import type { Entry } from './entry.js';
@@ -37,11 +39,13 @@ export interface DispatchTarget {
 export class Dispatch implements FrameSink {
   readonly #target: DispatchTarget;
   readonly #readAuth: ReadAuth | undefined;
+  readonly #homecomings: Homecomings | undefined;
   #greeted = false;
 
   constructor(target: DispatchTarget, readAuth: ReadAuth | undefined) {
     this.#target = target;
     this.#readAuth = readAuth;
+    this.#homecomings = homecomings(target.table);
   }
 
   frame(type: number, id: number, payload: ByteCursor): string | undefined {
@@ -58,6 +62,8 @@ export class Dispatch implements FrameSink {
         return undefined;
       case frameType.pong:
         return undefined;
+      case frameType.home:
+        return this.#homecomings?.named(id, payload);
       case frameType.goaway: {
         const reason = readReason(payload);
         if (reason === undefined) return 'malformed GOAWAY';
@@ -132,6 +138,8 @@ export class Dispatch implements FrameSink {
       if (fault !== undefined) return fault;
       refs.push(entry);
     }
+    const fault = this.#homecomings?.announced(refs);
+    if (fault !== undefined) return fault;
     for (const entry of refs) this.#target.activate(entry);
     return refs;
   }

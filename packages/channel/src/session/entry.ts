@@ -1,4 +1,5 @@
 import type { CircuitError } from '@circuit/base';
+import type { Away } from '../home/away.js';
 import type { RefKind } from '../wire/frame.js';
 import type { InBytes } from './in-bytes.js';
 import type { InMessage } from './in-message.js';
@@ -16,6 +17,8 @@ export class Entry {
   kind: RefKind;
   out: OutMessage | OutBytes | undefined;
   in: InMessage | InBytes | undefined;
+  /** Of an own id: the end of this process that it stands for. Of a peer's id: the end that it brings home. */
+  away: Away | undefined;
 
   constructor(kind: RefKind) {
     this.kind = kind;

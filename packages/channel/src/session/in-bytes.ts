@@ -125,7 +125,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     this.sayDoneIfEmpty();
   }
 
-  protected get empty(): boolean {
+  get empty(): boolean {
     return this.#queue.empty;
   }
 

@@ -28,14 +28,14 @@ const windowGrowth = 4;
  */
 export abstract class InHalf extends End {
   abstract override readonly endKind: EndKind;
-  protected readonly link: Link;
-  protected readonly entry: Entry;
-  protected state: State = 'open';
+  readonly link: Link;
+  readonly entry: Entry;
+  state: State = 'open';
   /** What a receive fails with once the queue is empty. */
-  protected failure: CircuitError | undefined;
+  failure: CircuitError | undefined;
   #waiters: Waiters | undefined;
   /** The peer has said its last word. */
-  protected peerFinal = false;
+  peerFinal = false;
   #moved = false;
   /** Nobody has accepted the channel yet: it stays in the table even when the peer has closed it, so that its bound holds. */
   #unaccepted = false;
@@ -181,7 +181,7 @@ export abstract class InHalf extends End {
   }
 
   /** Whether nothing that arrived waits to be taken. */
-  protected abstract readonly empty: boolean;
+  abstract readonly empty: boolean;
   /** The peer has closed: tells who waits behind an empty queue. */
   protected abstract closing(): void;
   /** Drops what arrived and was not taken. */

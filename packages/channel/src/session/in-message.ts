@@ -200,7 +200,7 @@ export class InMessage extends InHalf implements Receiver {
     writeVarint(this.link.writer.buffer, at, count);
   }
 
-  protected get empty(): boolean {
+  get empty(): boolean {
     return this.#queue.length === 0;
   }
 
@@ -348,7 +348,7 @@ export class InMessage extends InHalf implements Receiver {
   #returnOf(arrived: Arrived, returns: boolean): Sender {
     const entry = (arrived.flags & dataFlag.ret) === 0 ? undefined : arrived.refs?.[0];
     if (!(entry?.out instanceof OutMessage)) return swallow;
-    if (returns) return entry.out;
+    if (returns) return (entry.away?.bringNow(entry) as Sender | undefined) ?? entry.out;
     entry.out.close();
     return swallow;
   }

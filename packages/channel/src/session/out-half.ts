@@ -19,11 +19,11 @@ type State = 'open' | 'closing' | 'ended';
  */
 export abstract class OutHalf extends End implements Turn {
   abstract override readonly endKind: EndKind;
-  protected readonly link: Link;
-  protected readonly entry: Entry;
+  readonly link: Link;
+  readonly entry: Entry;
   protected credit = 0;
-  protected state: State = 'open';
-  protected failure: CircuitError | undefined;
+  state: State = 'open';
+  failure: CircuitError | undefined;
   protected tap: SinkTap | undefined;
   #waiters: Waiters | undefined;
   #peerFinal = false;

@@ -1,5 +1,6 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
+import { awayOf } from '../home/away-of.js';
 import { Descriptor } from '../local/descriptor.js';
 import { End, type ForeignStream } from '../local/end.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
@@ -102,27 +103,29 @@ export class SessionPacker implements Packer {
     end.move();
     const entry = this.makeEntry(kindFor(end), codec);
     const { in: input, out: output } = entry;
+    entry.away = awayOf(end, entry);
+    const local: unknown = entry.away ?? end;
     switch (end.endKind) {
       case 'sender':
         if (end instanceof OutMessage && end.codec.name === codec.name) spliceMessages(input as InMessage, end);
-        else void pumpMessages(input as InMessage, end as unknown as RawSender);
+        else void pumpMessages(input as InMessage, local as RawSender);
         break;
       case 'receiver':
         if (end instanceof InMessage && end.codec.name === codec.name) spliceMessages(end, output as OutMessage);
-        else void pumpMessages(end as unknown as RawReceiver, output as OutMessage);
+        else void pumpMessages(local as RawReceiver, output as OutMessage);
         break;
       case 'reader':
         if (end instanceof InBytes) spliceBytes(end, output as OutBytes);
-        else void pumpBytes(end as unknown as RawReader, output as OutBytes);
+        else void pumpBytes(local as RawReader, output as OutBytes);
         break;
       case 'writer':
         if (end instanceof OutBytes) spliceBytes(input as InBytes, end);
-        else void pumpBytes(input as InBytes, end as unknown as RawWriter);
+        else void pumpBytes(input as InBytes, local as RawWriter);
         break;
       case 'descriptor':
         break;
     }
-    return { entry };
+    return { entry, home: (end as Partial<OutMessage>).entry };
   }
 
   #referStream(foreign: ForeignStream, codec: Codec): OutReference {

@@ -62,7 +62,7 @@ function spliceEntry(entry: Entry, carrier: OutMessage): OutReference {
   const onward = carrier.maker.makeEntry(entry.kind, carrier.codec);
   joinHalves(entry, onward);
   joinHalves(onward, entry);
-  return { entry: onward };
+  return { entry: onward, home: entry };
 }
 
 function joinHalves(from: Entry, to: Entry): void {

@@ -46,7 +46,7 @@ export class Table {
 
   /** Enters what the peer announced; answers with the fault if the id is not its to give or not new. */
   addPeer(entry: Entry, id: number): string | undefined {
-    if (id === 0 || this.#isOwn(id)) return `channel ${id} announced by the wrong side`;
+    if (id === 0 || this.isOwn(id)) return `channel ${id} announced by the wrong side`;
     if (id <= this.#highestPeer) return `channel ${id} announced after ${this.#highestPeer}`;
     this.#highestPeer = id;
     this.#peerCount++;
@@ -56,13 +56,13 @@ export class Table {
   }
 
   remove(entry: Entry): void {
-    if (this.#entries.delete(entry.id) && !this.#isOwn(entry.id)) this.#peerCount--;
+    if (this.#entries.delete(entry.id) && !this.isOwn(entry.id)) this.#peerCount--;
   }
 
   /** Whether an id that is not in the table was there once: its late frames are dropped. */
   wasKnown(id: number): boolean {
     if (id === 0) return false;
-    return this.#isOwn(id) ? id < this.#nextOwn : id <= this.#highestPeer;
+    return this.isOwn(id) ? id < this.#nextOwn : id <= this.#highestPeer;
   }
 
   /** Empties the table. */
@@ -71,7 +71,8 @@ export class Table {
     return this.#entries.drain();
   }
 
-  #isOwn(id: number): boolean {
+  /** Whether `id` is this side's to give out. */
+  isOwn(id: number): boolean {
     return id % 2 === this.#ownParity;
   }
 }

@@ -20,6 +20,7 @@ export class Unpacker {
     const claimed = (this.#claimed as Set<number> | undefined)?.size ?? 0;
     const spare = this.#refs.length - claimed - (ret ? 1 : 0);
     if (spare !== 0) throw new CircuitError('protocol', `${spare} references of a message do not stand in it`);
+    for (const entry of this.#refs) entry.away?.begin();
     return value;
   }
 
@@ -32,7 +33,7 @@ export class Unpacker {
     this.#claimed.add(index);
     if (entry.in instanceof InDescriptor) return entry.in.descriptor;
     if (entry.kind === refKind.duplex) return { reader: entry.in, writer: entry.out };
-    return entry.in ?? entry.out;
+    return entry.away?.bring(entry) ?? entry.in ?? entry.out;
   }
 }
 

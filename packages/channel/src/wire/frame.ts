@@ -17,6 +17,8 @@ export const frameType = {
   goaway: 0x0e,
   auth: 0x10,
   proof: 0x11,
+  /** Who does not know it ignores it. */
+  home: 0x81,
 } as const;
 
 /** What a connection begins with instead of HELLO when it carries the descriptors of a session. */

@@ -1,0 +1,196 @@
+import { abortError, CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { Deque } from '../local/deque.js';
+import { movedError } from '../local/end.js';
+import { Waiters } from '../local/waiters.js';
+import type { InHalf } from '../session/in-half.js';
+import type { AwaySource } from './away.js';
+
+/** What a receiving end does in this process; that of a pipe, or another that comes home. */
+export interface LocalIn {
+  cancelNow(reason: CircuitError): void;
+  onReadable(run: () => void): () => void;
+  turnAway(): void;
+  /** Rejects when the channel fails. */
+  readonly finished: Promise<void>;
+}
+
+interface Demand<O, R> {
+  readonly options: O;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+/**
+ * Takes first what still comes the long way round, then what waits in this process.
+ *
+ *     away ─the far half is read to its clean end─▶ home
+ *     away ─the far half fails─▶ away for good: what waits here is cancelled with the same reason
+ *
+ * Who waits is served in order, across the change too.
+ */
+export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends WaitOptions, R> {
+  readonly #away: AwaySource;
+  readonly #waiting = new Deque<Demand<O, R>>();
+  readonly #readable = new Waiters();
+  /** What comes from afar; `undefined` when all of it is taken. */
+  #far: H | undefined;
+  #local: L | undefined;
+  /** Whether the far side ended what this side had ended; known when its end arrives, for the session may be gone later. */
+  #complete: boolean | undefined;
+
+  constructor(far: H, away: AwaySource) {
+    this.#far = far;
+    this.#away = away;
+  }
+
+  /** The pump takes nothing more; from here on this serves whoever holds the end. */
+  begin(): void {
+    const local = this.#away.stop(() => this.#far === undefined || whole(this.#far)) as unknown as L;
+    this.#local = local;
+    // An abort of the sender is immediate: what is still under way is dropped.
+    local.finished.catch((reason: unknown) => this.#far?.cancelNow(reason as CircuitError));
+    this.#advance();
+  }
+
+  /** The end in this process once nothing is left of the long way. */
+  get home(): L | undefined {
+    return this.#far === undefined ? this.#local : undefined;
+  }
+
+  get finished(): Promise<void> {
+    return this.#here.finished;
+  }
+
+  take(options: O): Promise<R> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    try {
+      const result = this.tryTake(options);
+      if (result !== undefined) return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => this.demand(options, resolve, reject));
+  }
+
+  /** Waits for what comes next. */
+  demand(options: O, resolve: (result: R) => void, reject: (error: CircuitError) => void): void {
+    if (this.#far === undefined) {
+      this.demandHere(this.#here, options, resolve, reject);
+      return;
+    }
+    const { signal } = options;
+    const demand: Demand<O, R> = { options, resolve, reject, release: undefined };
+    if (signal !== undefined) {
+      demand.release = onAbort(signal, () => {
+        if (this.#waiting.remove(demand)) reject(abortError(signal));
+      });
+    }
+    this.#waiting.push(demand);
+  }
+
+  /** What can be had at once; throws what `take` would reject with. */
+  tryTake(options: O): R | undefined {
+    if (this.#far !== undefined) {
+      const result = this.tryFar(this.#far, options);
+      if (result === undefined || !this.isEnd(result)) return result;
+      this.#comeHome();
+    }
+    return this.tryHere(this.#here, options);
+  }
+
+  onReadable(run: () => void): () => void {
+    return this.#far === undefined ? this.#here.onReadable(run) : this.#readable.add(run);
+  }
+
+  cancelNow(reason: CircuitError): void {
+    this.#here.cancelNow(reason);
+    this.#far?.cancelNow(reason);
+  }
+
+  /** The holder has given the end away: those who wait are told. */
+  turnAway(): void {
+    this.home?.turnAway();
+    for (const demand of this.#waiting.drain()) {
+      demand.release?.();
+      demand.reject(movedError());
+    }
+  }
+
+  /** The end comes home once more while this is still under way: its pump takes nothing more from here. */
+  dismiss(): void {
+    for (const { resolve } of this.#waiting.drain()) resolve(this.end);
+  }
+
+  get #here(): L {
+    if (this.#local === undefined) throw new CircuitError('internal', 'an end was used before it came home');
+    return this.#local;
+  }
+
+  /** Something came from afar, or nothing will any more. */
+  readonly #advance = (): void => {
+    const far = this.#far;
+    if (far === undefined) return;
+    if (whole(far)) this.#complete ??= this.#away.ended;
+    if (far.failure !== undefined) this.#here.cancelNow(far.failure);
+    while (this.#far !== undefined && this.#waiting.length > 0) {
+      const demand = this.#waiting.first() as Demand<O, R>;
+      try {
+        const result = this.tryFar(far, demand.options);
+        if (result === undefined) break;
+        if (this.isEnd(result)) this.#comeHome();
+        else {
+          this.#waiting.shift();
+          demand.release?.();
+          demand.resolve(result);
+        }
+      } catch (error) {
+        this.#waiting.shift();
+        demand.release?.();
+        demand.reject(error as CircuitError);
+      }
+    }
+    if (whole(far) && far.empty) this.#comeHome();
+    if (this.#far !== undefined) far.onReadable(this.#advance);
+    this.#readable.notify();
+  };
+
+  #comeHome(): void {
+    if (this.#far === undefined) return;
+    this.#far = undefined;
+    // What the pump still holds is lost, so nothing may follow it.
+    if (this.#complete !== true) this.#here.cancelNow(endedEarly());
+    for (const { options, resolve, reject, release } of this.#waiting.drain()) {
+      release?.();
+      try {
+        const result = this.tryHere(this.#here, options);
+        if (result === undefined) this.demandHere(this.#here, options, resolve, reject);
+        else resolve(result);
+      } catch (error) {
+        reject(error as CircuitError);
+      }
+    }
+    this.#readable.notify();
+  }
+
+  protected abstract readonly end: R;
+  protected abstract tryFar(far: H, options: O): R | undefined;
+  protected abstract isEnd(result: R): boolean;
+  protected abstract tryHere(local: L, options: O): R | undefined;
+  protected abstract demandHere(
+    local: L,
+    options: O,
+    resolve: (result: R) => void,
+    reject: (error: CircuitError) => void,
+  ): void;
+}
+
+/** Whether everything up to a clean end has arrived; it may still wait to be taken. */
+function whole({ peerFinal, failure }: InHalf): boolean {
+  return peerFinal && failure === undefined;
+}
+
+function endedEarly(): CircuitError {
+  return new CircuitError('protocol', 'the other side ended a channel that came home in front of its rest');
+}

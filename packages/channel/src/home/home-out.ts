@@ -1,0 +1,128 @@
+import { abortError, CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { Deque } from '../local/deque.js';
+import { Waiters } from '../local/waiters.js';
+import type { OutHalf } from '../session/out-half.js';
+import type { AwaySink } from './away.js';
+
+/** What a sending end does in this process; that of a pipe, or another that comes home. */
+export interface LocalOut {
+  closeNow(): void;
+  abortNow(reason: CircuitError): void;
+  readonly closed: Promise<void>;
+  /** What a send fails with now. */
+  readonly refusal: CircuitError | undefined;
+}
+
+interface Held<V, O, R> {
+  readonly value: V;
+  readonly options: O;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: CircuitError) => void;
+  release: (() => void) | undefined;
+}
+
+/**
+ * Holds what is sent until everything that was sent from afar is in, then hands it to the end in this process.
+ *
+ *     away ─the far side's rest and its end have come in─▶ home
+ */
+export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
+  readonly #far: OutHalf;
+  readonly #away: AwaySink;
+  readonly #maxHeld: number;
+  readonly #held = new Deque<Held<V, O, R>>();
+  readonly #writable = new Waiters();
+  #local: L | undefined;
+  #arrived = false;
+  #closing = false;
+
+  constructor(far: OutHalf, away: AwaySink) {
+    this.#far = far;
+    this.#away = away;
+    this.#maxHeld = far.link.limits.maxPendingSends;
+  }
+
+  /** Ends the long way at once: its end comes back behind everything that was sent from afar. */
+  begin(): void {
+    this.#local = this.#away.await(() => this.#arrive()) as unknown as L;
+    this.#local.closed.catch((reason: unknown) => this.#fail(reason as CircuitError));
+    this.#far.closeNow();
+  }
+
+  /** The end in this process once it is used directly. */
+  get home(): L | undefined {
+    return this.#arrived && this.#held.length === 0 ? this.#local : undefined;
+  }
+
+  get closed(): Promise<void> {
+    return this.#here.closed;
+  }
+
+  get refusal(): CircuitError | undefined {
+    return this.#here.refusal ?? (this.#closing ? new CircuitError('closed', 'send on a closed channel') : undefined);
+  }
+
+  send(value: V, options: O): Promise<R> {
+    if (this.#arrived) return this.pass(this.#here, value, options);
+    const { refusal } = this;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    if (this.#held.length >= this.#maxHeld) {
+      return Promise.reject(
+        new CircuitError('limit', `more than ${this.#maxHeld} sends wait on one channel; await them`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const held: Held<V, O, R> = { value, options, resolve, reject, release: undefined };
+      if (signal !== undefined) {
+        held.release = onAbort(signal, () => {
+          if (this.#held.remove(held)) reject(abortError(signal));
+        });
+      }
+      this.#held.push(held);
+    });
+  }
+
+  onWritable(run: () => void, here: (local: L) => () => void): () => void {
+    return this.#arrived ? here(this.#here) : this.#writable.add(run);
+  }
+
+  closeNow(): void {
+    this.#closing = true;
+    if (this.#arrived) this.#here.closeNow();
+  }
+
+  abortNow(reason: CircuitError): void {
+    this.#here.abortNow(reason);
+    this.#fail(reason);
+  }
+
+  get #here(): L {
+    if (this.#local === undefined) throw new CircuitError('internal', 'an end was used before it came home');
+    return this.#local;
+  }
+
+  #arrive(): void {
+    this.#arrived = true;
+    for (const { value, options, resolve, reject, release } of this.#held.drain()) {
+      release?.();
+      this.pass(this.#here, value, options).then(resolve, reject);
+    }
+    if (this.#closing) this.#here.closeNow();
+    this.#writable.notify();
+  }
+
+  #fail(reason: CircuitError): void {
+    for (const { value, options, reject, release } of this.#held.drain()) {
+      release?.();
+      this.abandon(value, options, reason);
+      reject(reason);
+    }
+    this.#writable.notify();
+  }
+
+  protected abstract pass(local: L, value: V, options: O): Promise<R>;
+  /** `value` will not be sent: what stands in it hears of that. */
+  protected abstract abandon(value: V, options: O, reason: CircuitError): void;
+}
