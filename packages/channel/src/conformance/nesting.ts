@@ -3,7 +3,8 @@ import { relay } from '../helpers/relay.js';
 import { bytePipe } from '../local/byte-pipe.js';
 import { pipe } from '../local/pipe.js';
 import type { ByteReader, ByteWriter, Receiver, Sender, Session } from '../types.js';
-import { ask, type Bench, collect, openChannel, type Pair, type Row, serve, take } from './suite.js';
+import { readAll } from './streams.js';
+import { ask, type Bench, collect, eventually, openChannel, type Pair, type Row, serve, take } from './suite.js';
 
 interface Nest {
   readonly depth: number;
@@ -300,6 +301,45 @@ export const nestingRows: readonly Row[] = [
       forth.sender.close();
       back.sender.close();
       await Promise.all([collect(forth.receiver), collect(back.receiver)]);
+    },
+  },
+  {
+    name: 'ends that come home go on without the other side',
+    async run({ connect, expect }) {
+      const pair = await connect();
+      const { a, b } = pair;
+      const forth = await openChannel(a, b);
+      const back = await openChannel(b, a);
+      const channel = pipe<number>(1);
+      const stream = bytePipe();
+      type Ends = [Sender<number>, Receiver<number>, ByteReader, ByteWriter];
+      await forth.sender.send([channel.sender, channel.receiver, stream.reader, stream.writer]);
+      const far = (await take(forth.receiver)).value as Ends;
+      // What was sent from afar and what is under way comes first.
+      await far[0].send(1);
+      await far[3].write(Uint8Array.of(1));
+      await back.sender.send(far);
+      const [sender, receiver, reader, writer] = (await take(back.receiver)).value as Ends;
+      const [sent, written] = [sender.send(2), writer.write(Uint8Array.of(2))];
+      expect([(await take(receiver)).value, (await take(receiver)).value]).toStrictEqual([1, 2]);
+      await sent;
+      let bytes: readonly number[] = [];
+      while (bytes.length < 2) bytes = [...bytes, ...((await reader.read()) ?? [])];
+      expect(bytes).toStrictEqual([1, 2]);
+      await written;
+      await eventually('the tables to hold what carried the ends and nothing else', () => {
+        return a.stats.channels === 2 && b.stats.channels === 2;
+      });
+      a.abort();
+      await b.closed;
+      await sender.send(3);
+      sender.close();
+      expect(await collect(receiver)).toStrictEqual([3]);
+      await sender.closed;
+      await writer.write(Uint8Array.of(3));
+      writer.close();
+      expect((await readAll(reader)).join()).toBe('3');
+      await writer.closed;
     },
   },
   {

@@ -98,7 +98,7 @@ export class Exercise {
         await ret.send(typeof value === 'object' ? { again: pipe().sender } : value);
         break;
       case 2:
-        await ret.send(['answer', handed(value)]);
+        await ret.send(['answer', this.#handed(value)]);
         break;
       default:
         break;
@@ -118,6 +118,12 @@ export class Exercise {
     else if (!ArrayBuffer.isView(value)) for (const field of Object.values(value)) this.#use(field);
   }
 
+  /** An end in `value`, which goes on with the answer: home, where it came from the peer. */
+  #handed(value: unknown): unknown {
+    const ends = Array.isArray(value) ? value.filter((item) => typeof item === 'object') : [null];
+    return ends[this.#pick(Math.max(1, ends.length))];
+  }
+
   async #write(writer: ByteWriter): Promise<void> {
     this.#begin('writer closed', writer.closed);
     for (let i = this.#pick(4); i > 0; i--)
@@ -131,11 +137,6 @@ export class Exercise {
     this.#begin('source', this.#write(writer));
     return reader;
   }
-}
-
-/** The first end in `value`, which is handed on with the answer. */
-function handed(value: unknown): unknown {
-  return Array.isArray(value) ? value.find((item) => typeof item === 'object') : null;
 }
 
 async function readAll(reader: ByteReader): Promise<void> {

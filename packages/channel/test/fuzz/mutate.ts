@@ -109,7 +109,7 @@ export class Mutator {
   #made(): Uint8Array[] {
     const id = this.#id();
     const reason = [...text('aborted'), ...text('m'.repeat(this.#pick(1200))), ...text('')];
-    switch (this.#pick(12)) {
+    switch (this.#pick(13)) {
       case 0:
         return [open(id, this.#one(['msgpack', 'json', 'cbor']), 'x'.repeat(this.#pick(1100)))];
       case 1:
@@ -140,7 +140,13 @@ export class Mutator {
         return [
           frame(this.#one(types), id, this.#noise(80), this.#pick(3) === 0 ? this.#one(numbers) % 2 ** 24 : undefined),
         ];
-      case 10:
+      case 10: {
+        const ref = this.#id();
+        const kind = 1 + this.#pick(4);
+        const announced = data(id, [0x91, 0xd4, 0, 0], 2, [1, kind, ...varint(ref)]);
+        return [frame(frameType.home, ref, varint(this.#id())), ...(this.#pick(4) === 0 ? [] : [announced])];
+      }
+      case 11:
         return [frame(frameType.ping, 0, this.#noise(80)), hello({ maxChannels: 1 + this.#pick(5) })];
       default:
         return [Uint8Array.from(this.#noise(60))];

@@ -102,6 +102,19 @@ test('a listener answers the golden frames with the golden frames', async () => 
   peer.session.abort();
 });
 
+test('a listener that sends home what it got says so in the golden frames', async () => {
+  const peer = new RawPeer('listener');
+  await peer.feed(...['hello', 'open', 'data references'].map(vector));
+  const { receiver } = await peer.session.accept();
+  const { value } = await receiver.receive();
+  const back = peer.session.open();
+  await peer.frames();
+  await back.send(value);
+  const said = (await heard(peer)).join('');
+  expect(said).toBe(hex(concat([vector('home'), vector('data home')])));
+  peer.session.abort();
+});
+
 /** What a listener makes of a transcript: everything that came out of it, and what it answered. */
 async function outcome(reads: readonly Uint8Array[]): Promise<unknown> {
   const peer = new RawPeer('listener');
