@@ -18,6 +18,11 @@ export interface Outlet {
 /** Staging begins small and grows with use, so that an idle session costs little. */
 const firstStagingBytes = 2048;
 const stagingBytes = 65_536;
+/**
+ * A turn that makes more than this is written in parts, each four times as large as the one before: the peer works on the first
+ * answers while the others are still being made.
+ */
+const firstPartBytes = 1024;
 /** At most this much waits in the carrier before channels have to queue. */
 const highWaterBytes = 262_144;
 /** Frames that need no credit (answers to the peer) may pile up to this before the session ends. */
@@ -39,6 +44,8 @@ export class Writer {
   #from = 0;
   #at = 0;
   #staged = 0;
+  /** How much is staged before it is written ahead of the end of the turn. */
+  #part = firstPartBytes;
   #scheduled = false;
   #stopped = false;
   /** Set when so much waits that the peer must be ignoring us. */
@@ -67,6 +74,11 @@ export class Writer {
   /** Begins a frame whose payload has `payloadBytes` bytes; answers with where the payload starts in `buffer`. */
   begin(type: number, id: number, payloadBytes: number, separateBytes = 0): number {
     const length = varintLength(id) + payloadBytes;
+    // Here every frame before this one is whole.
+    if (this.#staged >= this.#part && this.#outlet.bufferedBytes === 0) {
+      this.#part *= 4;
+      this.flush();
+    }
     let at = this.#room(headerBytes + length);
     const buffer = this.#staging;
     const whole = length + separateBytes;
@@ -161,6 +173,7 @@ export class Writer {
     if (this.#stopped) return;
     this.#turns();
     this.flush();
+    this.#part = firstPartBytes;
   };
 
   #turns(): void {
