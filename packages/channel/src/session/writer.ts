@@ -61,8 +61,9 @@ export class Writer {
     return this.#staged + this.#outlet.bufferedBytes >= highWaterBytes;
   }
 
+  /** What is not with the operating system yet; nothing once it is stopped, whatever a dead carrier still holds. */
   get bufferedBytes(): number {
-    return this.#staged + this.#outlet.bufferedBytes;
+    return this.#stopped ? 0 : this.#staged + this.#outlet.bufferedBytes;
   }
 
   /** Puts `turn` at the end of the ring. The caller sees to it that it stands there once. */
