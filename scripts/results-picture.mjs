@@ -54,7 +54,7 @@ function panel({ column, title }, top) {
   return { svg: parts.join('\n'), height: 26 + bars.length * (barHeight + gap) + 20 };
 }
 
-const ours = new Set(['unix', 'tcp', 'tls', 'websocket', 'http2']);
+const ours = new Set(['unix', 'tcp', 'tls', 'websocket', 'http2', 'tcp resume']);
 let top = 10;
 const drawn = panels.map((one) => {
   const { svg, height } = panel(one, top);
