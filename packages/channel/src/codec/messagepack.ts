@@ -33,10 +33,16 @@ export function messagePack(): Codec {
   // Room is made for as many elements as a list claims to have, before the first is there.
   const short = new Decoder({ extensionCodec, maxArrayLength: shortBytes, maxMapLength: shortBytes });
   const long = new Decoder({ extensionCodec });
+  let scratch: Uint8Array | undefined;
   return {
     name: 'msgpack',
-    encode: (value) => encoder.encodeSharedRef(value),
+    encode(value) {
+      if (value instanceof Uint8Array && value.length <= shortBytes) return putBytes((scratch ??= newScratch()), value);
+      return encoder.encodeSharedRef(value);
+    },
     decode(bytes, reviveNow) {
+      const alone = bytesAlone(bytes);
+      if (alone !== undefined) return alone;
       revive = reviveNow;
       nesting = 0;
       try {
@@ -46,6 +52,33 @@ export function messagePack(): Codec {
       }
     },
   };
+}
+
+// A message of bytes alone is what channels carry most, and needs neither the library's walk nor its view of the body.
+const bin8 = 0xc4;
+const bin16 = 0xc5;
+
+/** A body that holds only `bytes`, at most {@link shortBytes}; it stands in `scratch`. */
+function putBytes(scratch: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  const short = length < 256;
+  scratch[0] = short ? bin8 : bin16;
+  if (!short) scratch[1] = length >>> 8;
+  const front = short ? 2 : 3;
+  scratch[front - 1] = length;
+  scratch.set(bytes, front);
+  return scratch.subarray(0, front + length);
+}
+
+function newScratch(): Uint8Array {
+  return new Uint8Array(shortBytes + 3);
+}
+
+/** The bytes of a body that holds nothing else. */
+function bytesAlone(body: Uint8Array): Uint8Array | undefined {
+  const [first, high = 0, low = 0] = [body[0], body[1], body[2]];
+  if (first === bin8 && high === body.length - 2) return body.subarray(2);
+  return first === bin16 && high * 256 + low === body.length - 3 ? body.subarray(3) : undefined;
 }
 
 function refuse(): never {
