@@ -1,6 +1,7 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
@@ -16,16 +17,10 @@ export function bytePipe(highWaterBytes = 65_536): ByteDuplex {
   return { reader: new BytePipeReader(core), writer: new BytePipeWriter(core) };
 }
 
-interface Reading {
-  readonly resolve: (chunk: Uint8Array | undefined) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
-}
-
 export class BytePipeCore {
   readonly highWaterBytes: number;
   readonly chunks: Deque<Uint8Array> = new Deque();
-  readonly readings: Deque<Reading> = new Deque();
+  readonly readings: Deque<Demand<Uint8Array | undefined>> = new Deque();
   readonly room: Waiters = new Waiters();
   readonly readable: Waiters = new Waiters();
   bytes = 0;
@@ -47,9 +42,8 @@ export class BytePipeCore {
   }
 
   push(chunk: Uint8Array): void {
-    const reading = this.readings.shift();
+    const reading = dequeue(this.readings);
     if (reading !== undefined) {
-      reading.release?.();
       reading.resolve(chunk);
       return;
     }
@@ -73,10 +67,7 @@ export class BytePipeCore {
   close(): void {
     if (this.closed || this.failure !== undefined) return;
     this.closed = true;
-    for (const reading of this.readings.drain()) {
-      reading.release?.();
-      reading.resolve(undefined);
-    }
+    resolveAll(this.readings, undefined);
     this.#tellAll();
   }
 
@@ -85,10 +76,7 @@ export class BytePipeCore {
     this.failure = reason;
     this.chunks.drain();
     this.bytes = 0;
-    for (const reading of this.readings.drain()) {
-      reading.release?.();
-      reading.reject(reason);
-    }
+    rejectAll(this.readings, reason);
     this.#tellAll();
   }
 
@@ -135,13 +123,7 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
     resolve: (chunk: Uint8Array | undefined) => void,
     reject: (error: CircuitError) => void,
   ): void {
-    const reading: Reading = { resolve, reject, release: undefined };
-    if (signal !== undefined) {
-      reading.release = onAbort(signal, () => {
-        if (this.#core.readings.remove(reading)) reject(abortError(signal));
-      });
-    }
-    this.#core.readings.push(reading);
+    enqueue(this.#core.readings, { resolve, reject, release: undefined }, signal);
   }
 
   tryRead(): Uint8Array | null | undefined {
@@ -177,16 +159,13 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
   }
 
   override regain(): BytePipeReader {
-    for (const reading of this.#core.readings.drain()) reading.resolve(undefined);
+    resolveAll(this.#core.readings, undefined);
     return new BytePipeReader(this.#core);
   }
 
   /** Tells who waits that the end was moved. */
   turnAway(): void {
-    for (const reading of this.#core.readings.drain()) {
-      reading.release?.();
-      reading.reject(movedError());
-    }
+    rejectAll(this.#core.readings, movedError());
   }
 }
 

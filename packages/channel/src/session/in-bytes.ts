@@ -1,5 +1,6 @@
-import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { abortError, type CircuitError, type WaitOptions } from '@circuit/base';
 import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
@@ -9,17 +10,11 @@ import type { Entry } from './entry.js';
 import { InHalf } from './in-half.js';
 import type { Link } from './link.js';
 
-interface Waiting {
-  readonly resolve: (chunk: Uint8Array | undefined) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
-}
-
 /** The receiving half of a byte stream. */
 export class InBytes extends InHalf implements ByteReader, ByteSource {
   readonly endKind: EndKind = 'reader';
   readonly #queue = new ChunkQueue();
-  readonly #waiting = new Deque<Waiting>();
+  readonly #waiting = new Deque<Demand<Uint8Array | undefined>>();
   #tap: SourceTap | undefined;
   #relayDone = false;
 
@@ -45,15 +40,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     } catch (error) {
       return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { resolve, reject, release: undefined };
-      if (signal !== undefined) {
-        waiting.release = onAbort(signal, () => {
-          if (this.#waiting.remove(waiting)) reject(abortError(signal));
-        });
-      }
-      this.#waiting.push(waiting);
-    });
+    return new Promise((resolve, reject) => enqueue(this.#waiting, { resolve, reject, release: undefined }, signal));
   }
 
   tryRead(): Uint8Array | null | undefined {
@@ -79,10 +66,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: SourceTap): void {
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.reject(movedError());
-    }
+    rejectAll(this.#waiting, movedError());
     this.#tap = tap;
     for (const chunk of this.#queue.drain()) {
       this.link.countUnread(-chunk.length);
@@ -101,14 +85,13 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
       this.#tap.bytes(piece);
       return undefined;
     }
-    const waiting = this.#waiting.shift();
+    const waiting = dequeue(this.#waiting);
     if (waiting === undefined) {
       this.link.countUnread(piece.length);
       this.#queue.push(piece);
       this.notifyReadable();
       return undefined;
     }
-    waiting.release?.();
     this.grant(piece.length);
     waiting.resolve(ownPiece(piece));
     return undefined;
@@ -139,10 +122,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
       this.#tap.closed();
       return;
     }
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.resolve(undefined);
-    }
+    resolveAll(this.#waiting, undefined);
     this.notifyReadable();
   }
 
@@ -152,9 +132,6 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
 
   protected rejectWaiting(reason: CircuitError): void {
     this.#tap?.aborted(reason);
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.reject(reason);
-    }
+    rejectAll(this.#waiting, reason);
   }
 }

@@ -1,5 +1,6 @@
-import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
+import { abortError, CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
@@ -40,11 +41,8 @@ interface Arrived {
   readonly cost: number;
 }
 
-interface Waiting {
+interface Waiting extends Demand<ReceiveResult> {
   readonly returns: boolean;
-  readonly resolve: (result: ReceiveResult) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
 }
 
 const ended = { done: true } as const;
@@ -105,12 +103,7 @@ export class InMessage extends InHalf implements Receiver {
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { returns: options.returns !== false, resolve, reject, release: undefined };
-      if (signal !== undefined) {
-        waiting.release = onAbort(signal, () => {
-          if (this.#waiting.remove(waiting)) reject(abortError(signal));
-        });
-      }
-      this.#waiting.push(waiting);
+      enqueue(this.#waiting, waiting, signal);
     });
   }
 
@@ -132,10 +125,7 @@ export class InMessage extends InHalf implements Receiver {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: InTap): void {
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.reject(movedError());
-    }
+    rejectAll(this.#waiting, movedError());
     this.#tap = tap;
     for (const arrived of this.#queue.drain()) {
       this.link.countUnread(-arrived.cost);
@@ -213,10 +203,7 @@ export class InMessage extends InHalf implements Receiver {
       this.#tap.closed();
       return;
     }
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.resolve(ended);
-    }
+    resolveAll(this.#waiting, ended);
     this.notifyReadable();
   }
 
@@ -246,10 +233,7 @@ export class InMessage extends InHalf implements Receiver {
 
   protected rejectWaiting(reason: CircuitError): void {
     this.#tap?.aborted(reason);
-    for (const waiting of this.#waiting.drain()) {
-      waiting.release?.();
-      waiting.reject(reason);
-    }
+    rejectAll(this.#waiting, reason);
   }
 
   /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */
@@ -317,14 +301,13 @@ export class InMessage extends InHalf implements Receiver {
   }
 
   #arrive(arrived: Arrived): void {
-    const waiting = this.#waiting.shift();
+    const waiting = dequeue(this.#waiting);
     if (waiting === undefined) {
       this.link.countUnread(arrived.cost);
       this.#queue.push(arrived);
       this.notifyReadable();
       return;
     }
-    waiting.release?.();
     this.link.countUnread(arrived.cost);
     try {
       waiting.resolve(this.#take(arrived, waiting.returns));
