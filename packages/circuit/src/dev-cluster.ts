@@ -20,6 +20,9 @@ export interface DevClusterOptions extends WaitOptions {
 /** How long servers on one machine may take to find each other; then something is wrong. */
 const meetMs = 30_000;
 
+/** How long a server may take to start on a folder that another cluster left. */
+const sweepMs = 10_000;
+
 /** The most servers that make sense on one machine. */
 const maxNodes = 64;
 
@@ -110,14 +113,25 @@ export class DevCluster {
     for (const folder of await abandonedFolders()) {
       try {
         for (const name of await readdir(folder)) {
+          if (this.#closing !== undefined) return;
           const state = join(folder, name);
           // A server that ended by itself has removed this, and ended its processes.
-          if (await exists(join(state, 'daemon.json'))) await (await this.#startOn('127.0.0.1', state)).stop();
+          if (await exists(join(state, 'daemon.json'))) await this.#endLeft(state);
         }
         await removeFolder(folder);
       } catch {
         // A server in it is still ending, or another cluster is at it. The next one looks again.
       }
+    }
+  }
+
+  /** Starts a server on a folder whose own was killed, and ends it: with it end the processes that were left. */
+  async #endLeft(state: string): Promise<void> {
+    const limit = deadline(systemClock, sweepMs, 'start of a server on what was left');
+    try {
+      await (await this.#startOn('127.0.0.1', state, { signal: limit.signal })).stop();
+    } finally {
+      limit.dispose();
     }
   }
 

@@ -43,7 +43,9 @@ export async function removeFolder(path: string): Promise<void> {
 
 /** The folders of throw-away clusters of this user whose owners are dead. */
 export async function abandonedFolders(): Promise<readonly string[]> {
-  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(prefix));
+  // Folders may be made where nobody may look: then none is found.
+  const all = await readdir(tmpdir()).catch(() => []);
+  const names = all.filter((name) => name.startsWith(prefix));
   const paths = names.map((name) => join(tmpdir(), name));
   const abandoned = await Promise.all(paths.map(isAbandoned));
   return paths.filter((_, i) => abandoned[i]);
