@@ -6,7 +6,7 @@ import {
   linkSignals,
   pause,
   systemClock,
-  toCircuitError,
+  throwIfAborted,
   type WaitOptions,
 } from '@circuit/base';
 import { type Gateway, type SocketAddress, startGateway } from '@circuit/channel/gateway';
@@ -112,15 +112,17 @@ class Link {
   }
 
   /** Connects to the cluster and asks the server. */
-  async open({ signal }: WaitOptions = {}): Promise<Forwarding> {
+  async open({ signal }: WaitOptions = {}): Promise<void> {
     const { connect, server, to } = this.#options;
     const linked = linkSignals(signal, this.#over.signal);
     let cluster: Cluster | undefined;
     try {
       cluster = await connect({ signal: linked.signal, timeoutMs: attemptMs });
-      this.#forwarding = await cluster.walk(server).server().forward(to, { signal: linked.signal });
+      const forwarding = await cluster.walk(server).server().forward(to, { signal: linked.signal });
+      // A close that came with the answer has found neither of them.
+      throwIfAborted(linked.signal);
+      this.#forwarding = forwarding;
       this.#cluster = cluster;
-      return this.#forwarding;
     } catch (error) {
       await cluster?.close();
       throw error;
@@ -167,9 +169,8 @@ class Link {
         await this.open({ signal: limit.signal });
         this.#options.onState?.({ type: 'back' });
         return;
-      } catch (error) {
+      } catch {
         // Whatever the reason is, it may pass: a server that starts refuses in many ways.
-        toCircuitError(error);
         await pause(this.#clock, pauseMs, { signal }).catch(() => undefined);
       } finally {
         limit.dispose();
