@@ -1,4 +1,4 @@
-import type { ProcessPhase, ProcessRecord, StartResult, StreamRecord } from '../client/types.js';
+import type { OutputMode, ProcessPhase, ProcessRecord, StartResult, StreamRecord } from '../client/types.js';
 import { exitOf } from '../folder/records.js';
 import { isProcessId, type ListAnswer, type OutputAnswer } from './messages.js';
 
@@ -11,9 +11,10 @@ const phases: readonly ProcessPhase[] = ['running', 'stopped', 'continued', 'end
 /** A record from the wire. */
 export function readProcessRecord(value: unknown): ProcessRecord | undefined {
   if (!isFields(value)) return undefined;
-  const { id, pid, startTime, bootId, phase, mode, stdin, startedMs, endedMs } = value;
-  const stdout = readStream(value.stdout);
-  const stderr = readStream(value.stderr);
+  const { id, pid, startTime, bootId, phase, stdin, startedMs, endedMs } = value;
+  const mode = value.mode === 'pipe' ? 'pipe' : 'log';
+  const stdout = readStream(value.stdout, mode);
+  const stderr = readStream(value.stderr, mode);
   const known = phases.find((name) => name === phase);
   const exit = exitOf(value.exit);
   if (!isProcessId(id) || known === undefined || stdout === undefined || stderr === undefined) return undefined;
@@ -27,7 +28,7 @@ export function readProcessRecord(value: unknown): ProcessRecord | undefined {
     bootId,
     phase: known,
     ...(exit === undefined ? {} : { exit }),
-    mode: mode === 'pipe' ? 'pipe' : 'log',
+    mode,
     stdin: stdin === 'open' ? 'open' : 'closed',
     startedMs,
     ...(typeof endedMs === 'number' ? { endedMs } : {}),
@@ -70,12 +71,13 @@ export function readListAnswer(value: unknown): ListAnswer | undefined {
   return { processes, ...(typeof value.next === 'number' ? { next: value.next } : {}) };
 }
 
-function readStream(value: unknown): StreamRecord | undefined {
+function readStream(value: unknown, mode: OutputMode): StreamRecord | undefined {
   const answer = readOutputAnswer(value);
   if (answer === undefined || !isFields(value) || typeof value.lostBytes !== 'number') return undefined;
   const { lostBytes, droppedBytes } = value;
-  // An older keeper does not count them; where it lost nothing this is exact.
-  return { ...answer, lostBytes, droppedBytes: typeof droppedBytes === 'number' ? droppedBytes : answer.startOffset };
+  if (typeof droppedBytes === 'number') return { ...answer, lostBytes, droppedBytes };
+  // An older keeper does not count them. What a `pipe` reader took is not dropped; of a log it is exact where nothing was lost.
+  return { ...answer, lostBytes, droppedBytes: mode === 'pipe' ? lostBytes : answer.startOffset };
 }
 
 function isFields(value: unknown): value is Fields {
