@@ -1,4 +1,4 @@
-import { until } from '@circuit/testkit';
+import { isAlive, until } from '@circuit/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestCluster, testCluster } from '../src/testing.js';
 import { script, Shell } from './shell.js';
@@ -262,12 +262,3 @@ test('a server is never scrubbed', async () => {
   expect((await shell.run('scrub', '--yes', '/*')).code).toBe(3);
   expect((await shell.run('scrub', '/')).code).toBe(2);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

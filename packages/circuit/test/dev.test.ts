@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '@circuit/base';
-import { until } from '@circuit/testkit';
+import { isAlive, until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { begin, circuit, type Running } from './command.js';
 import { script } from './shell.js';
@@ -79,12 +79,3 @@ test('dev refuses a number of servers that makes no sense', async () => {
   for (const nodes of ['0', '100', 'many'])
     expect((await circuit(['dev', '--nodes', nodes], '', { env })).code).toBe(2);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,11 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '@circuit/base';
 import { generateKey, readKeyFile, writeKeyFile } from '@circuit/keys';
-import { until } from '@circuit/testkit';
+import { closedPort, type EchoPlace, exchange, startEcho, until } from '@circuit/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type TestCluster, testCluster } from '../src/testing.js';
 import { begin, circuit, type Running } from './command.js';
@@ -20,40 +18,17 @@ beforeEach(async () => {
 });
 afterEach(() => scope.close());
 
-/** A server of a test that sends back what it gets; its port, or its path. */
-async function echo(
-  place: { path: string } | { port: number; host: string } = { port: 0, host: '127.0.0.1' },
-): Promise<Server> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.pipe(socket);
-  }).listen(place);
-  await once(server, 'listening');
-  scope.defer(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return server;
+/** The port of a server of a test that sends back what it gets. */
+async function echo(place?: EchoPlace): Promise<number> {
+  const server = await startEcho(place);
+  scope.defer(() => server.close());
+  return server.port;
 }
 
-function portOf(server: Server): number {
-  return (server.address() as { port: number }).port;
-}
-
-/** What comes back for `text`, or the error with which the connection ends. */
-function exchange(address: string, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const [host = '', port = ''] = address.split(':');
-    const socket = host === 'unix' ? connect(port) : connect({ host, port: Number(port) });
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.on('close', () => resolve(answer));
-    socket.end(text);
-  });
+/** What comes back for `text` from the address that a forward printed. */
+function say(address: string, text: string): Promise<string> {
+  const [host = '', port = ''] = address.split(':');
+  return exchange(host === 'unix' ? { path: port } : { host, port: Number(port) }, text);
 }
 
 /** Waits for the address that a forward prints. */
@@ -82,62 +57,57 @@ describe('through one server into the network of another', () => {
   afterAll(() => cluster.close());
 
   test('a port of that network is reached here, until SIGTERM ends it with 0', async () => {
-    const server = await echo();
-    const forward = shell.begin('forward', '0', `${far}:127.0.0.1:${portOf(server)}`);
+    const port = await echo();
+    const forward = shell.begin('forward', '0', `${far}:127.0.0.1:${port}`);
     const address = await printed(forward);
     expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
     const texts = ['one', 'two', 'x'.repeat(3_000_000)];
-    expect(await Promise.all(texts.map((text) => exchange(address, text)))).toEqual(texts);
+    expect(await Promise.all(texts.map((text) => say(address, text)))).toEqual(texts);
     forward.kill('SIGTERM');
     expect(await forward.ended).toMatchObject({ code: 0, out: `${address}\n`, err: '' });
-    expect(await exchange(address, 'late')).toBe('ECONNREFUSED');
+    expect(await say(address, 'late')).toBe('ECONNREFUSED');
   });
 
   test('without LISTEN it is the same port, or a free one where that is taken; Ctrl-C ends it with 0', async () => {
-    const server = await echo();
-    const forward = shell.begin('forward', `${far}:127.0.0.1:${portOf(server)}`);
+    const port = await echo();
+    const forward = shell.begin('forward', `${far}:127.0.0.1:${port}`);
     const address = await printed(forward);
-    expect(address).not.toBe(`127.0.0.1:${portOf(server)}`);
-    expect(await exchange(address, 'hello')).toBe('hello');
+    expect(address).not.toBe(`127.0.0.1:${port}`);
+    expect(await say(address, 'hello')).toBe('hello');
     forward.kill('SIGINT');
     expect((await forward.ended).code).toBe(0);
-    const target = await echo({ path: join(folder, 'target') });
-    expect(target.listening).toBe(true);
     const [near, other] = [join(folder, 'near'), join(folder, 'target')];
+    await echo({ path: other });
     expect(await printed(shell.begin('forward', `unix:${near}`, `${far}:unix:${other}`))).toBe(`unix:${near}`);
-    expect(await exchange(`unix:${near}`, 'from file to file')).toBe('from file to file');
+    expect(await say(`unix:${near}`, 'from file to file')).toBe('from file to file');
   });
 
   test('a target that refuses resets the connection, and says so; later ones are tried anew', async () => {
-    const nobody = createServer().listen(0, '127.0.0.1');
-    await once(nobody, 'listening');
-    const port = portOf(nobody);
-    nobody.close();
-    await once(nobody, 'close');
+    const port = await closedPort();
     const forward = shell.begin('forward', '0', `${far}:localhost:${port}`);
     const address = await printed(forward);
-    expect(await exchange(address, 'hello')).toBe('ECONNRESET');
+    expect(await say(address, 'hello')).toBe('ECONNRESET');
     await until('the failure to be told', () => forward.err().endsWith('\n'));
     expect(forward.err()).toMatch(
       /^circuit: forward: 127\.0\.0\.1:\d+: not carried: dial tcp localhost:\d+: connection refused\n$/,
     );
     await echo({ port, host: '127.0.0.1' });
-    expect(await exchange(address, 'again')).toBe('again');
+    expect(await say(address, 'again')).toBe('again');
   });
 
   test('kill -9 of the server that dials: the port stays, and works again when it is back', async () => {
-    const server = await echo();
-    const forward = shell.begin('forward', '0', `${far}:127.0.0.1:${portOf(server)}`);
+    const port = await echo();
+    const forward = shell.begin('forward', '0', `${far}:127.0.0.1:${port}`);
     const address = await printed(forward);
-    expect(await exchange(address, 'before')).toBe('before');
+    expect(await say(address, 'before')).toBe('before');
     cluster.servers[1]?.kill('SIGKILL');
     await until('the loss to be told', () => forward.err().includes(`${far}: away: `));
-    expect(await exchange(address, 'meanwhile')).toBe('ECONNRESET');
+    expect(await say(address, 'meanwhile')).toBe('ECONNRESET');
     await until('that to be told', () => forward.err().includes(`not carried: ${far} is away\n`));
     await cluster.servers[1]?.ended;
     await cluster.restart(1);
     await until('its return to be told', () => forward.err().includes(`${far}: back\n`));
-    expect(await exchange(address, 'after')).toBe('after');
+    expect(await say(address, 'after')).toBe('after');
   });
 
   test('each failure has its exit code', async () => {
@@ -151,7 +121,7 @@ describe('through one server into the network of another', () => {
     expect([open.code, open.err]).toEqual([2, expect.stringContaining('--public')]);
     expect(await code('0', '/Xdeaddeaddeaddead:127.0.0.1:1')).toBe(3);
     const taken = await echo();
-    expect(await code(`${portOf(taken)}`, target)).toBe(5);
+    expect(await code(`${taken}`, target)).toBe(5);
     expect((await circuit(['forward', '-d', '127.0.0.1:1', '-hmac', cluster.keyFile, target])).code).toBe(125);
     expect(await code('--timeout', '300ms', '0', target)).toBe(124);
     const readOnly = join(folder, 'read-only');
@@ -172,18 +142,17 @@ test('kill -9 of the only server, which was dialled too: works again when it is 
   const first = await start('127.0.0.1');
   const port = new URL(first.out().trim().replace('circuit:', 'http:')).port;
   const list = await circuit(['ls', '-d', `127.0.0.1:${port}`, '-hmac', key]);
-  const server = await echo();
-  const target = `${list.out.trim()}:127.0.0.1:${portOf(server)}`;
+  const target = `${list.out.trim()}:127.0.0.1:${await echo()}`;
   const forward = begin(['forward', '-d', `127.0.0.1:${port}`, '-hmac', key, '0', target]);
   const address = await printed(forward);
-  expect(await exchange(address, 'before')).toBe('before');
+  expect(await say(address, 'before')).toBe('before');
   first.kill('SIGKILL');
   await first.ended;
   await until('the loss to be told', () => forward.err().includes(': away: '));
-  expect(await exchange(address, 'meanwhile')).toBe('ECONNRESET');
+  expect(await say(address, 'meanwhile')).toBe('ECONNRESET');
   await start(`127.0.0.1:${port}`);
   await until('its return to be told', () => forward.err().includes(': back\n'));
-  expect(await exchange(address, 'after')).toBe('after');
+  expect(await say(address, 'after')).toBe('after');
   forward.kill('SIGTERM');
   expect((await forward.ended).code).toBe(0);
 });

@@ -3,13 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requiresMount } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bin } from './command.js';
 
-const mountable = process.platform === 'linux' && process.getuid?.() === 0;
-if (!mountable && process.env['CIRCUIT_TEST_ALL'] === '1')
-  throw new Error('a full disk can only be tried by root on Linux');
-if (!mountable) console.log('skipped: a full disk can only be tried by root on Linux');
+const mountable = requiresMount();
 
 let folder: string;
 beforeEach(async () => {

@@ -40,6 +40,8 @@ test('a server that stands still for four seconds is never missed', async () => 
   const { serverId } = other;
   const stopped = cluster.servers[2];
   stopped?.kill('SIGSTOP');
+  // Time is what is tested: what is promised are seconds of the system's clock for whole processes. The membership alone shows the same
+  // by a clock moved by hand (a stop of five seconds, in mesh-membership.test.ts).
   const goesOn = setTimeout(() => stopped?.kill('SIGCONT'), 4000);
   const answer = client.walk(`/${serverId}`).peek();
   const seen = new Set<number>();

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { connect as connectSocket, createServer, type Socket } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { CircuitError, onAbort, Scope } from '@circuit/base';
-import { serveGateway, type SocketAddress } from '@circuit/channel/gateway';
-import { ManualClock, until } from '@circuit/testkit';
+import { serveGateway } from '@circuit/channel/gateway';
+import { exchange, ManualClock, startEcho, until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Forward, type ForwardOptions, startForward } from '../src/node/index.js';
 import { TestServer } from './test-server.js';
@@ -14,21 +14,11 @@ let scope: Scope;
 beforeEach(() => (scope = new Scope()));
 afterEach(() => scope.close());
 
-/** A plain server that sends back what it gets; its port. */
+/** The port of a plain server that sends back what it gets. */
 async function echo(): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.pipe(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  scope.defer(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return (server.address() as { port: number }).port;
+  const server = await startEcho();
+  scope.defer(() => server.close());
+  return server.port;
 }
 
 /** A server that dials for a forward, and can be away. */
@@ -84,18 +74,6 @@ class FarServer {
     const before = this.attempts.length;
     while (this.attempts.length === before) await this.clock.advance(50);
   }
-}
-
-/** What comes back for `text`, or the name of the error with which the connection ends. */
-function exchange(address: SocketAddress, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connectSocket({ ...address });
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.on('close', () => resolve(answer));
-    socket.end(text);
-  });
 }
 
 test.each([

@@ -1,19 +1,11 @@
-import type { Logger } from '@circuit/base';
-import { ManualClock } from '@circuit/testkit';
+import { lineLogger, ManualClock } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { maxRefusedAddresses, refusalIntervalMs, Refusals } from '../src/refusals.js';
 
 function setup(): { refusals: Refusals; clock: ManualClock; lines: string[] } {
   const clock = new ManualClock();
   const lines: string[] = [];
-  const logger: Logger = {
-    debug() {},
-    info() {},
-    warn: (text) => void lines.push(text),
-    error() {},
-    with: () => logger,
-  };
-  return { refusals: new Refusals(clock, logger), clock, lines };
+  return { refusals: new Refusals(clock, lineLogger(lines)), clock, lines };
 }
 
 const wrongKey = 'ERR_SSL_BINDER_DOES_NOT_VERIFY';

@@ -1,3 +1,6 @@
+export { closedPort, type EchoPlace, type EchoServer, exchange, startEcho } from './echo-server.js';
+export { isAlive } from './is-alive.js';
+export { lineLogger } from './line-logger.js';
 export { ManualClock, settle } from './manual-clock.js';
-export { programPath, requires } from './requires.js';
+export { programPath, requires, requiresMount } from './requires.js';
 export { until } from './until.js';

@@ -8,9 +8,18 @@ import { delimiter, join } from 'node:path';
 export function requires(...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => programPath(program) === undefined);
   if (missing.length === 0) return true;
-  const message = `needs ${missing.join(', ')}, which scripts/install-test-tools.sh installs`;
-  if (process.env.CIRCUIT_TEST_ALL === '1') throw new Error(message);
-  console.log(`skipped: ${message}`);
+  return passOver(`needs ${missing.join(', ')}, which scripts/install-test-tools.sh installs`);
+}
+
+/** Whether a test may mount a small disk of its own; else the same as {@link requires}. */
+export function requiresMount(): boolean {
+  const may = process.platform === 'linux' && process.getuid?.() === 0;
+  return may || passOver('needs root on Linux, to mount a small disk');
+}
+
+function passOver(reason: string): false {
+  if (process.env.CIRCUIT_TEST_ALL === '1') throw new Error(reason);
+  console.log(`skipped: ${reason}`);
   return false;
 }
 

@@ -1,35 +1,25 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Receiver, Sender } from '@circuit/channel';
 import type { AckOf, Connection } from '@circuit/protocol';
-import { until } from '@circuit/testkit';
+import { closedPort, type EchoServer, startEcho, until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Asked, TestClient } from '../support/request.js';
 import { Rig } from '../support/rig.js';
 
 let rig: Rig;
 let client: TestClient;
-let server: Server;
-const sockets = new Set<Socket>();
+let server: EchoServer;
 let address: { readonly host: string; readonly port: number };
 
 beforeEach(async () => {
   rig = await Rig.open({ limits: { maxForwarded: 2 } });
   client = rig.client();
-  server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
-    socket.pipe(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  address = { host: '127.0.0.1', port: (server.address() as { port: number }).port };
+  server = await startEcho();
+  address = { host: '127.0.0.1', port: server.port };
 });
 afterEach(async () => {
   await rig.close();
-  await until('no connection to be left', () => sockets.size === 0);
-  server.close();
-  await once(server, 'close');
+  await until('no connection to be left', () => server.connections === 0);
+  await server.close();
 });
 
 type Requests = Sender<AckOf<'forward'>>;
@@ -66,11 +56,7 @@ test('connections to the one address, and to no other', async () => {
 });
 
 test('nobody there is told as such', async () => {
-  const closed = createServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  address = { host: '127.0.0.1', port: (closed.address() as { port: number }).port };
-  closed.close();
-  await once(closed, 'close');
+  address = { host: '127.0.0.1', port: await closedPort() };
   const { requests } = await opened();
   await expect(dial(requests)).rejects.toMatchObject({ code: 'unreachable', detail: 'ECONNREFUSED' });
 });
@@ -81,7 +67,7 @@ test('the bound counts over all requests, and room comes back', async () => {
   await dial(two.requests);
   await expect(dial(two.requests)).rejects.toMatchObject({ code: 'limit' });
   first.reader.cancel();
-  await until('the first to be gone', () => sockets.size === 1);
+  await until('the first to be gone', () => server.connections === 1);
   await says(await dial(two.requests), 'room');
 });
 
@@ -92,7 +78,7 @@ test('the end of a request leaves its connections be, the end of the session res
   await asked.result;
   await says(connection, 'still there');
   client.session.abort();
-  await until('it to be reset', () => sockets.size === 0);
+  await until('it to be reset', () => server.connections === 0);
 });
 
 test('a request given up takes no more', async () => {

@@ -1,15 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '@circuit/testkit';
+import { requiresMount, until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { useKeepers } from '../fixtures/keepers.js';
 import { readAll, readUntil, startOk } from '../fixtures/read-all.js';
 
-const mountable = process.platform === 'linux' && process.getuid?.() === 0;
-if (!mountable && process.env.CIRCUIT_TEST_ALL === '1')
-  throw new Error('a full disk can only be tried by root on Linux');
-if (!mountable) console.log('skipped: a full disk can only be tried by root on Linux');
+const mountable = requiresMount();
 
 const keepers = useKeepers();
 
