@@ -17,7 +17,8 @@ export function requiresMount(): boolean {
   return may || passOver('needs root on Linux, to mount a small disk');
 }
 
-function passOver(reason: string): false {
+/** Says in a line of the output why a test is skipped; with `CIRCUIT_TEST_ALL=1` it throws instead. */
+export function passOver(reason: string): false {
   if (process.env.CIRCUIT_TEST_ALL === '1') throw new Error(reason);
   console.log(`skipped: ${reason}`);
   return false;
