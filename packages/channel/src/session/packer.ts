@@ -16,7 +16,8 @@ import { InBytes } from './in-bytes.js';
 import { InMessage } from './in-message.js';
 import type { Link } from './link.js';
 import { OutBytes } from './out-bytes.js';
-import { OutMessage, type Packed, type Packer, type PackOptions, withdraw } from './out-message.js';
+import { OutMessage } from './out-message.js';
+import { type Packed, type Packer, type PackOptions, withdraw } from './packed.js';
 import { spliceBytes, spliceMessages } from './splice.js';
 import { Unpacker } from './unpacker.js';
 

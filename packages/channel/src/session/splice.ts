@@ -5,7 +5,8 @@ import type { Entry } from './entry.js';
 import { type InPiece, InMessage } from './in-message.js';
 import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
-import type { OutMessage, RawPiece } from './out-message.js';
+import type { OutMessage } from './out-message.js';
+import type { RawPiece } from './raw-piece.js';
 
 /**
  * Passes all that arrives on `from` on to `to`, frame by frame and undecoded: return channels, nested channels and streams
