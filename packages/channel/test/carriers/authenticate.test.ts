@@ -1,28 +1,19 @@
-import { deferred, Scope } from '@circuit/base';
+import { deferred } from '@circuit/base';
 import type { Authenticate, AuthenticationRequest } from '@circuit/channel/http2';
 import type { Listener } from '@circuit/channel/tcp';
 import { ManualClock, until } from '@circuit/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
 import { makeAuthority } from '../support/certificates.js';
-import { Arrivals, httpRoads, works } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { httpRoads, works } from '../support/http-roads.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const session = { keepAliveMs: 0 };
-let scope = new Scope();
-let arrivals = new Arrivals();
-let refused: string[] = [];
-
-checkNothingOpen();
-beforeEach(() => {
-  scope = new Scope();
-  arrivals = scope.use(new Arrivals());
-  refused = [];
-});
-afterEach(() => scope.close());
-
-const onRefused = (_address: string, reason: string): void => void refused.push(reason);
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
+const { refused, onRefused } = arrivals;
 
 describe.each(httpRoads)('$name', ({ name, dial, listen }) => {
   async function start(authenticate: Authenticate, more: object = {}): Promise<Listener> {

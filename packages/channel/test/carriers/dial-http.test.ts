@@ -2,28 +2,21 @@ import { createServer as createHttp1 } from 'node:http';
 import { once } from 'node:events';
 import { createServer as createHttp2 } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { Scope } from '@circuit/base';
 import { dialHttp } from '@circuit/channel/http';
 import { listenHttp2, mountHttp2 } from '@circuit/channel/http2';
 import { listenWebSocket, mountWebSocket } from '@circuit/channel/websocket-listener';
 import { ManualClock, until } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
 import { makeAuthority } from '../support/certificates.js';
-import { Arrivals, works } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { works } from '../support/http-roads.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const session = { keepAliveMs: 0 };
-let scope = new Scope();
-let arrivals = new Arrivals();
-
-checkNothingOpen();
-beforeEach(() => {
-  scope = new Scope();
-  arrivals = scope.use(new Arrivals());
-});
-afterEach(() => scope.close());
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
 
 async function listening(server: Server): Promise<string> {
   server.listen(0, host);

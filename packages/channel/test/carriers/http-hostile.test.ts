@@ -2,27 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
-import { Scope } from '@circuit/base';
 import type { Listener } from '@circuit/channel/tcp';
 import { dialHttp } from '@circuit/channel/http';
 import { ManualClock, settle, until } from '@circuit/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { Arrivals, httpRoads, works } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { arrivalsPerTest } from '../support/arrivals.js';
+import { httpRoads, works } from '../support/http-roads.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const session = { keepAliveMs: 0 };
-let scope = new Scope();
-let arrivals = new Arrivals();
-
-checkNothingOpen();
-beforeEach(() => {
-  scope = new Scope();
-  arrivals = scope.use(new Arrivals());
-});
-afterEach(() => scope.close());
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
 
 /** A bare connection to a listener. */
 async function plain(listener: Listener): Promise<Socket> {

@@ -2,7 +2,8 @@ import { Scope } from '@circuit/base';
 import type { ByteReader, ByteWriter, Receiver, Sender } from '@circuit/channel';
 import { take } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
-import { Arrivals, httpRoads } from '../support/http-roads.js';
+import { Arrivals } from '../support/arrivals.js';
+import { httpRoads } from '../support/http-roads.js';
 import { startProcess } from '../support/process.js';
 import { portOf } from '../support/transports.js';
 

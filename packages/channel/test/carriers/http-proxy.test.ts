@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Scope } from '@circuit/base';
 import { bytePipe, type ByteReader, type Session } from '@circuit/channel';
 import { ask, readAll, serve, take } from '@circuit/channel/conformance';
 import { dialHttp } from '@circuit/channel/http';
@@ -8,25 +7,19 @@ import { type Authenticate, dialHttp2, listenHttp2 } from '@circuit/channel/http
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket, mountWebSocket } from '@circuit/channel/websocket-listener';
 import { requires } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
 import { makeAuthority } from '../support/certificates.js';
-import { Arrivals, works } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { works } from '../support/http-roads.js';
 import { type Proxy, startHaproxy, startNginx } from '../support/proxy.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const haproxy = test.skipIf(!requires('haproxy'));
 const nginx = test.skipIf(!requires('nginx'));
-let scope = new Scope();
-let arrivals = new Arrivals();
-
-checkNothingOpen();
-beforeEach(() => {
-  scope = new Scope();
-  arrivals = scope.use(new Arrivals());
-});
-afterEach(() => scope.close());
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
 
 const basic = (pair: string): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(pair).toString('base64')}`,

@@ -2,27 +2,20 @@ import { createServer as createHttp1, get, type Server } from 'node:http';
 import { connect, createSecureServer, createServer, type Http2Server } from 'node:http2';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { Scope } from '@circuit/base';
 import { dialHttp2, mountHttp2 } from '@circuit/channel/http2';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { mountWebSocket } from '@circuit/channel/websocket-listener';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Arrivals, arrivalsPerTest } from '../support/arrivals.js';
 import { makeAuthority } from '../support/certificates.js';
-import { Arrivals, works } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { works } from '../support/http-roads.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 
 const host = '127.0.0.1';
 const session = { keepAliveMs: 0 };
-let scope = new Scope();
-let arrivals = new Arrivals();
-
-checkNothingOpen();
-beforeEach(() => {
-  scope = new Scope();
-  arrivals = scope.use(new Arrivals());
-});
-afterEach(() => scope.close());
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
 
 /** Begins to listen, until the end of the test; answers with `host:port`. */
 async function listening(server: { listen: Server['listen']; close: Server['close']; address: Server['address'] }) {

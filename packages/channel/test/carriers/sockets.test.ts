@@ -2,31 +2,19 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Scope } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { collect, openChannel } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { ManualClock, until } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
-let scope = new Scope();
-let sessions: Session[] = [];
-
-beforeEach(() => {
-  scope = new Scope();
-  sessions = [];
-});
-
-afterEach(async () => {
-  for (const session of sessions) await session.close();
-  await scope.close();
-  await until('no socket is open', () => !process.getActiveResourcesInfo().some((name) => name.startsWith('TCP')));
-});
-
-const take = (session: Session): void => void sessions.push(session);
+const scope = scopePerTest();
+const { sessions, take } = arrivalsPerTest(scope);
 
 test('a port in use is a conflict', async () => {
   const first = scope.use(await listenTcp({ host, port: 0 }, take));

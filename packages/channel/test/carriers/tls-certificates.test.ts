@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import { connect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { isCircuitError, Scope } from '@circuit/base';
+import { isCircuitError } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
@@ -13,10 +13,11 @@ import {
   listenTls,
 } from '@circuit/channel/tls';
 import { until } from '@circuit/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
 import { dialAuth, listenAuth } from '../support/auth-pair.js';
 import { type CertificateAuthority, type Issued, makeAuthority } from '../support/certificates.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
@@ -26,9 +27,9 @@ let server: Issued;
 let worker: Issued;
 let expired: Issued;
 let foreign: Issued;
-let scope = new Scope();
-let sessions: Session[] = [];
-let refused: string[] = [];
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
+const { sessions, refused, onRefused } = arrivals;
 
 beforeAll(async () => {
   [authority, stranger] = await Promise.all([makeAuthority(), makeAuthority('stranger')]);
@@ -40,30 +41,17 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([authority.remove(), stranger.remove()]));
 
-checkNothingOpen();
-
-beforeEach(() => {
-  scope = new Scope();
-  sessions = [];
-  refused = [];
-});
-
-afterEach(async () => {
-  for (const session of sessions) await session.close();
-  await scope.close();
-});
-
 async function listen(certificates: ListenCertificates, session = {}, more = {}): Promise<Listener> {
   const listener = await listenTls(
     {
       host,
       port: 0,
       certificates,
-      onRefused: (_address, reason) => void refused.push(reason),
+      onRefused,
       session: { keepAliveMs: 0, ...session },
       ...more,
     },
-    (one) => void sessions.push(one),
+    arrivals.take,
   );
   return scope.use(listener);
 }

@@ -6,35 +6,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import { promisify } from 'node:util';
-import { deferred, Scope } from '@circuit/base';
+import { deferred } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import { dialTls, type Listener, listenTls, type PskFor } from '@circuit/channel/tls';
 import { until } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const key = (): Uint8Array => new Uint8Array(randomBytes(32));
 const suites = 'TLS_AES_128_GCM_SHA256';
-let scope = new Scope();
-let sessions: Session[] = [];
-let refused: string[] = [];
-
-beforeEach(() => {
-  scope = new Scope();
-  sessions = [];
-  refused = [];
-});
-
-afterEach(async () => {
-  for (const session of sessions) await session.close();
-  await scope.close();
-  await until(
-    'no socket is open',
-    () => !process.getActiveResourcesInfo().some((name) => /TCP|TLS|Pipe/.test(name) && !/Pipe/.test(name)),
-  );
-});
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
+const { sessions, refused, onRefused } = arrivals;
 
 async function listen(pskFor: PskFor, more: { readonly handshakeMs?: number } = {}): Promise<Listener> {
   const listener = await listenTls(
@@ -42,11 +29,11 @@ async function listen(pskFor: PskFor, more: { readonly handshakeMs?: number } = 
       host,
       port: 0,
       pskFor,
-      onRefused: (_address, reason) => void refused.push(reason),
+      onRefused,
       session: { keepAliveMs: 0 },
       ...more,
     },
-    (session) => void sessions.push(session),
+    arrivals.take,
   );
   return scope.use(listener);
 }

@@ -1,30 +1,26 @@
 import { once } from 'node:events';
-import { Scope } from '@circuit/base';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { ManualClock } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { dialWebSocket } from '../../src/carriers/websocket-browser.js';
+import { Arrivals } from '../support/arrivals.js';
 import { bundle } from '../support/bundle.js';
-import { Arrivals } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
 const host = '127.0.0.1';
 const session = { keepAliveMs: 0 };
 const globals = globalThis as { WebSocket?: unknown };
-let scope = new Scope();
+const scope = scopePerTest();
 
-checkNothingOpen();
 beforeEach(() => {
-  scope = new Scope();
   const before = globals.WebSocket;
   globals.WebSocket = WebSocket;
   scope.defer(() => {
     globals.WebSocket = before;
   });
 });
-afterEach(() => scope.close());
 
 test('what a browser loads holds neither Node’s modules nor ws', async () => {
   const { meta } = await bundle('src/carriers/websocket-browser.ts', { platform: 'browser' });

@@ -10,8 +10,9 @@ import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
+import { Arrivals } from '../support/arrivals.js';
 import { cutProxy } from '../support/cut-proxy.js';
-import { Arrivals, httpRoads } from '../support/http-roads.js';
+import { httpRoads } from '../support/http-roads.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
 import { portOf } from '../support/transports.js';
 

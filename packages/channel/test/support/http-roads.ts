@@ -4,7 +4,6 @@ import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { collect, openChannel } from '@circuit/channel/conformance';
 import type { Listener, OnSession } from '@circuit/channel/tcp';
-import { until } from '@circuit/testkit';
 import { expect } from 'vitest';
 
 /** Both carriers over HTTP, which let in and refuse alike. */
@@ -18,22 +17,6 @@ export const httpRoads: readonly HttpRoad[] = [
   { name: 'websocket', dial: dialWebSocket, listen: listenWebSocket },
   { name: 'http2', dial: dialHttp2, listen: listenHttp2 },
 ];
-
-/** Sessions that came in, by a listener or mount that is given `take`. */
-export class Arrivals {
-  readonly sessions: Session[] = [];
-  readonly take = (session: Session): void => void this.sessions.push(session);
-
-  /** The session number `count`. */
-  async get(count = 1): Promise<Session> {
-    await until(`session ${count}`, () => this.sessions.length >= count);
-    return this.sessions[count - 1] as Session;
-  }
-
-  async close(): Promise<void> {
-    for (const session of this.sessions) await session.close();
-  }
-}
 
 /** A few messages from one side to the other. */
 export async function works(a: Session, b: Session): Promise<void> {

@@ -2,26 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Scope } from '@circuit/base';
 import { bytePipe, pipe, type Session } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
 import { collect, take } from '@circuit/channel/conformance';
 import { dial, type DialOptions, listen, type ListenOptions, MemoryNetwork } from '@circuit/channel/dial';
 import { until } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { answerAll } from '../../support/answering.js';
 import { dialAuth, listenAuth } from '../../support/auth-pair.js';
-import { checkNothingOpen } from '../../support/nothing-open.js';
+import { scopePerTest } from '../../support/scope-per-test.js';
 import { startWorker } from '../../support/worker.js';
 
-checkNothingOpen();
-let scope = new Scope();
-
-beforeEach(() => {
-  scope = new Scope();
-});
-
-afterEach(() => scope.close());
+const scope = scopePerTest();
 
 /** The program: nothing in it knows what it runs over. */
 async function program(url: string, options: DialOptions): Promise<unknown> {
