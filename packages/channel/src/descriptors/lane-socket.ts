@@ -1,12 +1,21 @@
 import { constants } from 'node:os';
-import type { CircuitError } from '@circuit/base';
+import { CircuitError } from '@circuit/base';
 import { closeFd, type Native, systemError, type Watcher } from './native.js';
+
+/** What came with one read of a lane; the descriptors belong to the reader. */
+export interface LaneBytes {
+  readonly kind: 'bytes';
+  readonly bytes: Uint8Array;
+  readonly fds: readonly number[];
+  /** The kernel dropped descriptors that came with it. */
+  readonly cut: boolean;
+}
 
 /** One read of a lane. */
 export type LaneRead =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'failed'; readonly reason: CircuitError }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly fds: readonly number[]; readonly cut: boolean };
+  | LaneBytes;
 
 /** What a write came to: done, to be tried again when there is room, or not possible with this descriptor or at all. */
 export type LaneWrite = 'written' | 'full' | { readonly reason: CircuitError; readonly lane: boolean };
@@ -74,4 +83,9 @@ export class LaneSocket {
     this.#native.unwatch(this.#watcher);
     closeFd(this.#fd);
   }
+}
+
+/** What a descriptor fails with that nothing can carry any more. */
+export function laneGone(): CircuitError {
+  return new CircuitError('peer-gone', 'the lane for descriptors is gone');
 }
