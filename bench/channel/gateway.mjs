@@ -67,25 +67,35 @@ async function measure(link, carrier, bytes, rounds) {
   return figures;
 }
 
-function print(title, bytes, figures) {
+function ratio(figures, kind, to, what = 'perSecond') {
+  return `${(100 * median(figures[kind].map((one, i) => one[what] / figures[to][i][what]))).toFixed(0)} %`;
+}
+
+function printRates(title, figures) {
   const rate = (kind) => `${(median(figures[kind].map(({ perSecond }) => perSecond)) / 1e6).toFixed(0)} MB/s`;
-  const ratio = (kind, to, what = 'perSecond') =>
-    `${(100 * median(figures[kind].map((one, i) => one[what] / figures[to][i][what]))).toFixed(0)} %`;
-  const cost = (kind) => (median(figures[kind].map(({ cpu }) => cpu)) / bytes) * 2 ** 30;
   console.log(
-    `${title}: raw stream ${rate('raw')}, gateway ${rate('gateway')}: ${ratio('gateway', 'raw')}; two proxies ${rate('proxies')}: ` +
-      `${ratio('proxies', 'raw')}, gateway to proxies ${ratio('gateway', 'proxies')} (bare socket ${rate('bare')})`,
+    `${title}: raw stream ${rate('raw')}, gateway ${rate('gateway')}: ${ratio(figures, 'gateway', 'raw')}; two proxies ${rate('proxies')}: ` +
+      `${ratio(figures, 'proxies', 'raw')}, gateway to proxies ${ratio(figures, 'gateway', 'proxies')} (bare socket ${rate('bare')})`,
   );
-  const most = cost('raw') / (cost('raw') + cost('bare'));
+}
+
+/** What it costs where the processors are the bound. */
+function printCosts(title, bytes, figures) {
+  const cost = (kind) => (median(figures[kind].map(({ cpu }) => cpu)) / bytes) * 2 ** 30;
+  const both = cost('raw') / (cost('raw') + cost('bare'));
   console.log(
     `${title}: processor time of the dearer side for a GiB: raw stream ${cost('raw').toFixed(0)} ms, gateway ${cost('gateway').toFixed(0)} ms: ` +
-      `${ratio('raw', 'gateway', 'cpu')}; to read a plain socket alone takes ${cost('bare').toFixed(0)} ms, so at most ${(100 * most).toFixed(0)} %`,
+      `${ratio(figures, 'raw', 'gateway', 'cpu')}; the raw stream and the reading of a plain socket, ${cost('bare').toFixed(0)} ms, would be ${(100 * both).toFixed(0)} %`,
   );
 }
 
 async function run(link, bytes, rounds) {
-  for (const carrier of ['tcp', 'tls'])
-    print(`${link.name}, ${carrier}`, bytes, await measure(link, carrier, bytes, rounds));
+  for (const carrier of ['tcp', 'tls']) {
+    const title = `${link.name}, ${carrier}`;
+    const figures = await measure(link, carrier, bytes, rounds);
+    printRates(title, figures);
+    if (link === loopback) printCosts(title, bytes, figures);
+  }
 }
 
 const [mebibytes = 256, rounds = 7, ...rates] = process.argv.slice(2).map(Number);
