@@ -1,52 +1,52 @@
-import { seededRandom } from '@circuit/base';
-import type { Session } from '@circuit/channel';
+import { type Random, seededRandom } from '@circuit/base';
 import { channelConformance, type Connect } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { expect, test } from 'vitest';
-import { cutProxy } from '../support/cut-proxy.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
-import { portOf } from '../support/transports.js';
+import { over, portOf } from '../support/transports.js';
 
 checkNothingOpen();
 
-/** Every connection of the suite runs through a proxy that cuts it at moments of this seed. */
+/** Every connection of the suite runs through a proxy that cuts it behind so many bytes as this seed says, at any byte of any frame. */
 const seed = Number(process.env.CIRCUIT_SEED ?? 1);
-const random = seededRandom(seed);
-/** From one cut to the next; the bound keeps a busy machine from cutting all the time. */
-const pauseMs = (): number => 2 + random.next() * random.next() * 60;
+/** The bound keeps the rows that move much from being cut ten thousand times. */
 const mostCuts = 200;
+let pairs = 0;
+let cuts = 0;
 
-/** Long enough for a busy machine, short enough for a row whose abort got lost with its connection. */
-const resume = { timeMs: 15_000 };
+/** From 32 bytes, which may cut the handshake of the next connection, to 512 KiB, each order of size as often as the other. */
+function cutSizes(random: Random): () => number {
+  let left = mostCuts;
+  return () => (left-- > 0 ? Math.floor(32 * 2 ** (random.next() * 14)) : Infinity);
+}
 
-const connectThroughCuts: Connect = async ({ a, b } = {}) => {
-  let arrived: (session: Session) => void = () => undefined;
-  const accepted = new Promise<Session>((resolve) => {
-    arrived = resolve;
-  });
-  const quiet = { keepAliveMs: 0 };
-  const listener = await listenTcp({ host: '127.0.0.1', port: 0, resume, session: { ...quiet, ...b } }, (session) =>
-    arrived(session),
-  );
-  const proxy = await cutProxy(portOf(listener));
-  const dialled = await dialTcp({ host: '127.0.0.1', port: proxy.port, resume, session: { ...quiet, ...a } });
-  const taken = await accepted;
-  let cuts = 0;
-  let timer = setTimeout(cutAgain, pauseMs());
-  function cutAgain(): void {
-    proxy.cut();
-    if (++cuts < mostCuts) timer = setTimeout(cutAgain, pauseMs());
-  }
-  return {
-    a: dialled,
-    b: taken,
-    async close() {
-      await Promise.all([dialled.close(), taken.close()]);
-      clearTimeout(timer);
-      await proxy.close();
-      await listener.close();
-    },
-  };
+/** Long enough for a busy machine, short enough for a row whose abort got lost with its connection; no pauses between attempts. */
+const resume = { timeMs: 15_000, random: { next: () => 0 } };
+
+const connectThroughCuts: Connect = async (options) => {
+  const host = '127.0.0.1';
+  // Where it leads is known when the listener is there.
+  const proxy = await CutProxy.before(0);
+  const pair = await over(async (session, onSession) => {
+    const listener = await listenTcp({ host, port: 0, resume, session }, onSession);
+    proxy.target = portOf(listener);
+    return {
+      listener,
+      dial: (own) => dialTcp({ host, port: proxy.port, resume, session: own }),
+      async release() {
+        cuts += proxy.cuts;
+        await proxy.close();
+      },
+    };
+  }, options);
+  proxy.cutEvery(cutSizes(seededRandom(seed + pairs++)));
+  return pair;
 };
 
 channelConformance({ transport: `tcp, resuming, cut with seed ${seed}`, test, expect, connect: connectThroughCuts });
+
+test('what went before was cut all along', () => {
+  console.log(`${cuts} cuts in ${pairs} pairs of sessions`);
+  expect(cuts).toBeGreaterThan(1000);
+});

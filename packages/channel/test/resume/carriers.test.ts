@@ -1,150 +1,108 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Session } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
 import { ask, openChannel, serve } from '@circuit/channel/conformance';
+import type { Authenticate } from '@circuit/channel/http2';
+import type { ResumeState } from '@circuit/channel/resume';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { Arrivals } from '../support/arrivals.js';
-import { cutProxy } from '../support/cut-proxy.js';
+import { arrivalsPerTest } from '../support/arrivals.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { httpRoads } from '../support/http-roads.js';
-import { checkNothingOpen } from '../support/nothing-open.js';
+import { scopePerTest } from '../support/scope-per-test.js';
 import { portOf } from '../support/transports.js';
 
-checkNothingOpen();
+const host = '127.0.0.1';
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
 
-/** Requests in both directions go on while `cut` breaks the connection again and again. */
-async function survive(a: Session, b: Session, cut: () => void, resumed: () => number): Promise<void> {
+/** A proxy in front of `target`, until the end of the test. */
+async function proxied(target: number | string, front?: string): Promise<CutProxy> {
+  return scope.use(await CutProxy.before(target, front));
+}
+
+/** A dialler's side of resume, which counts its connections. */
+class Counted {
+  connections = 0;
+  readonly resume = { onState: (state: ResumeState) => void (this.connections += state === 'connected' ? 1 : 0) };
+}
+
+/** Requests in both directions go on while the connection is cut again and again. */
+async function survive(a: Session, b: Session, proxy: CutProxy, counted: Counted): Promise<void> {
   const forth = await openChannel(a, b);
   const back = await openChannel(b, a);
   const serving = [serve(forth.receiver, (value) => value), serve(back.receiver, (value) => value)];
   for (let round = 1; round <= 5; round++) {
     const asked = Array.from({ length: 50 }, (_, i) => i);
     const answers = Promise.all(asked.flatMap((i) => [ask(forth.sender, i), ask(back.sender, i)]));
-    cut();
+    proxy.cut();
     expect(await answers).toStrictEqual(asked.flatMap((i) => [i, i]));
-    await until('the connection to be replaced', () => resumed() >= round);
+    await until('the connection to be replaced', () => counted.connections >= round);
   }
   for (const { sender } of [forth, back]) sender.close();
   await Promise.all(serving);
   await Promise.all([forth.sender.closed, back.sender.closed]);
 }
 
-for (const road of httpRoads) {
-  const { name } = road;
-  test(`${name}: a session survives its connections, each of which is authenticated anew`, async () => {
-    const arrivals = new Arrivals();
-    const asked: string[] = [];
-    let resumed = 0;
-    const listener = await road.listen(
-      {
-        host: '127.0.0.1',
-        port: 0,
-        resume: true,
-        authenticate({ headers }) {
-          asked.push(String(headers.authorization));
-          return { identity: { user: headers.authorization } };
-        },
-      },
-      arrivals.take,
-    );
-    const proxy = await cutProxy(portOf(listener));
-    const a = await road.dial({
-      url: `${name === 'http2' ? 'http' : 'ws'}://127.0.0.1:${proxy.port}/`,
-      headers: { authorization: 'me' },
-      resume: { onState: (state) => void (resumed += state === 'connected' ? 1 : 0) },
-    });
-    const b = await arrivals.get();
-    await survive(
-      a,
-      b,
-      () => proxy.cut(),
-      () => resumed,
-    );
-    expect(asked.length).toBeGreaterThan(5);
-    expect(new Set(asked)).toStrictEqual(new Set(['me']));
-    expect(b.peer.identity).toStrictEqual({ user: 'me' });
-    expect(arrivals.sessions.length).toBe(1);
-    await a.close();
-    await arrivals.close();
-    await proxy.close();
-    await listener.close();
+test.each(httpRoads)('$name: a session survives its connections, each of which is authenticated anew', async ({
+  name,
+  dial,
+  listen,
+}) => {
+  const asked: string[] = [];
+  const authenticate: Authenticate = ({ headers }) => {
+    asked.push(String(headers.authorization));
+    return { identity: { user: headers.authorization } };
+  };
+  const listener = scope.use(await listen({ host, port: 0, resume: true, authenticate }, arrivals.take));
+  const proxy = await proxied(portOf(listener));
+  const counted = new Counted();
+  const a = await dial({
+    url: `${name === 'http2' ? 'http' : 'ws'}://${host}:${proxy.port}/`,
+    headers: { authorization: 'me' },
+    resume: counted.resume,
   });
-}
+  const b = await arrivals.get();
+  await survive(a, b, proxy, counted);
+  expect(asked.length).toBeGreaterThan(5);
+  expect(new Set(asked)).toStrictEqual(new Set(['me']));
+  expect(b.peer.identity).toStrictEqual({ user: 'me' });
+  expect(arrivals.sessions.length).toBe(1);
+  await a.close();
+});
 
 test('unix: a session survives its connections', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'channel-'));
+  scope.defer(() => rm(folder, { recursive: true }));
   const [path, front] = [join(folder, 's'), join(folder, 'front')];
-  const arrivals = new Arrivals();
-  let resumed = 0;
-  const listener = await listenUnix({ path, resume: true }, arrivals.take);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((near) => {
-    const far = connect({ path });
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-      from.pipe(to);
-    }
-  });
-  await new Promise<void>((resolve) => void proxy.listen(front, resolve));
-  const a = await dialUnix({
-    path: front,
-    resume: { onState: (state) => void (resumed += state === 'connected' ? 1 : 0) },
-  });
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
-  await survive(a, await arrivals.get(), cut, () => resumed);
+  scope.use(await listenUnix({ path, resume: true }, arrivals.take));
+  const proxy = await proxied(path, front);
+  const counted = new Counted();
+  const a = await dialUnix({ path: front, resume: counted.resume });
+  await survive(a, await arrivals.get(), proxy, counted);
   await a.close();
-  await arrivals.close();
-  await until('the proxy to be idle', () => sockets.size === 0);
-  await new Promise<void>((resolve) => void proxy.close(() => resolve()));
-  await listener.close();
-  await rm(folder, { recursive: true });
 });
 
 test('a key proved in band is proved once and holds for the connections that follow', async () => {
   const key = new Uint8Array(randomBytes(32));
-  const arrivals = new Arrivals();
-  let [resumed, asked] = [0, 0];
+  let asked = 0;
   const keyFor = (): Uint8Array => {
     asked++;
     return key;
   };
-  const listener = await listenTcp(
-    { host: '127.0.0.1', port: 0, resume: true, session: { auth: keyAuth({ keyFor }) } },
-    arrivals.take,
-  );
-  const proxy = await cutProxy(portOf(listener));
-  const a = await dialTcp({
-    host: '127.0.0.1',
-    port: proxy.port,
-    session: { auth: keyAuth({ identity: 'me', key }) },
-    resume: { onState: (state) => void (resumed += state === 'connected' ? 1 : 0) },
-  });
+  const proving = { host, port: 0, resume: true, session: { auth: keyAuth({ keyFor }) } };
+  const listener = scope.use(await listenTcp(proving, arrivals.take));
+  const proxy = await proxied(portOf(listener));
+  const counted = new Counted();
+  const session = { auth: keyAuth({ identity: 'me', key }) };
+  const a = await dialTcp({ host, port: proxy.port, session, resume: counted.resume });
   const b = await arrivals.get();
-  await survive(
-    a,
-    b,
-    () => proxy.cut(),
-    () => resumed,
-  );
+  await survive(a, b, proxy, counted);
   expect([asked, b.peer.identity]).toStrictEqual([1, 'me']);
   await a.close();
-  await arrivals.close();
-  await proxy.close();
-  await listener.close();
 });

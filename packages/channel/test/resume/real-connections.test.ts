@@ -1,11 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { deferred, seededRandom } from '@circuit/base';
 import { bytePipe, type ByteReader, type Session, type SessionOptions } from '@circuit/channel';
 import { ask, collect, openChannel, serve, take } from '@circuit/channel/conformance';
@@ -13,10 +6,10 @@ import type { Resume } from '@circuit/channel/resume';
 import { dialTcp, type Listener, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { until } from '@circuit/testkit';
-import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { type CutProxy, cutProxy } from '../support/cut-proxy.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
+import { startProcess } from '../support/process.js';
 import { portOf } from '../support/transports.js';
 
 checkNothingOpen();
@@ -38,7 +31,7 @@ async function connect(kind: 'tcp' | 'tls', resume: Resume, session: SessionOpti
   const listener: Listener = await (kind === 'tcp'
     ? listenTcp({ host, port: 0, resume, session }, onSession)
     : listenTls({ host, port: 0, pskFor: () => psk.key, resume, session }, onSession));
-  const proxy = await cutProxy(portOf(listener));
+  const proxy = await CutProxy.before(portOf(listener));
   const a = await (kind === 'tcp'
     ? dialTcp({ host, port: proxy.port, resume, session })
     : dialTls({ host, port: proxy.port, psk, resume, session }));
@@ -128,6 +121,7 @@ test('without resume a cut fails everything at once, with it nothing', async () 
   await plain.close();
 });
 
+// Time is what the next two are about, the system's own; by a clock of the test each moment is in sockets.test.ts and session-door.test.ts.
 test('a connection that carries nothing any more is found by keep-alive and replaced', async () => {
   const road = await connect('tcp', true, { keepAliveMs: 40 });
   const { sender, receiver } = await openChannel<string>(road.a, road.b);
@@ -158,40 +152,15 @@ test('without a way back both sides give up when their time is over', async () =
 });
 
 test('a listener that is killed and comes back knows no session: the dialler hears it at once', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'channel-'));
-  const script = join(folder, 'listener.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('../fixtures/resume-listener.ts', import.meta.url))],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@circuit/source'],
-    logLevel: 'error',
-  });
-  const first = await start(script, 0);
-  const session = await dialTcp({ host: '127.0.0.1', port: first.port, resume: { timeMs: 600_000 } });
+  const first = await startProcess('resume-listener.ts', ['0']);
+  const session = await dialTcp({ host: '127.0.0.1', port: Number(first.line), resume: { timeMs: 600_000 } });
   const sender = session.open<string>();
   expect(await ask(sender, 'who is there')).toBe('who is there');
-  await kill(first.child);
+  await first.kill();
   const asking = sender.send('and now', { returns: true }).then((answers) => answers.receive());
   const failed = asking.catch((error: unknown) => error);
-  const second = await start(script, first.port);
+  const second = await startProcess('resume-listener.ts', [first.line]);
   expect(await failed).toMatchObject({ code: 'peer-gone' });
   expect((await session.closed)?.message).toContain('no such session here');
-  await kill(second.child);
-  await rm(folder, { recursive: true });
+  await second.kill();
 });
-
-async function start(script: string, port: number): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [script, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout });
-  const [line] = (await once(lines, 'line')) as [string];
-  return { child, port: Number(line) };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
