@@ -38,11 +38,11 @@ module.exports = {
     {
       name: 'browser-safe-core',
       severity: 'error',
-      comment: 'The channel core, base, protocol and the client core run in browsers.',
+      comment: 'The channel core, base, protocol and the client core run in browsers; pages have a stand-in for home.',
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
         pathNot:
-          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/node|client/src/node)/',
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/node|client/src/node)/',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -52,7 +52,7 @@ module.exports = {
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
         pathNot:
-          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/node|client/src/node)/',
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/node|client/src/node)/',
       },
       to: { path: '^packages/base/(src|dist)/node/' },
     },

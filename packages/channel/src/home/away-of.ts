@@ -19,6 +19,6 @@ export function awayOf(end: End, entry: Entry): Away | undefined {
 }
 
 /** What hears of the ends that come home over one session. */
-export function homecomings(table: Table): Homecomings | undefined {
-  return new Homecomings(table);
+export function homecomings(table: Table, wanted = true): Homecomings | undefined {
+  return wanted ? new Homecomings(table) : undefined;
 }

@@ -59,10 +59,16 @@ export function activate(link: Link, entry: Entry): void {
   entry.out.announced(messages ? peer.windowBytes : peer.streamWindowBytes);
 }
 
-/** HOME, where `home` is the peer's own: `entry`, which the frame that follows announces, is the same end. */
+/** HOME, where `home` is an end of the process that the peer is in: `entry`, which the frame that follows announces, is the same end. */
 function writeHome(link: Link, { id }: Entry, home: Entry): void {
-  const ours = (home.in ?? home.out)?.link === link && ((id ^ home.id) & 1) === 1;
-  if (!ours || home.over || home.out?.sendRefusal !== undefined) return;
-  const at = link.writer.begin(frameType.home, id, varintLength(home.id));
-  writeVarint(link.writer.buffer, at, home.id);
+  if (home.over || home.out?.sendRefusal !== undefined) return;
+  const from = (home.in ?? home.out)?.link;
+  let proof: Uint8Array | undefined;
+  if (from !== link) proof = link.home?.proofOf(home.id, from?.home);
+  else if (((id ^ home.id) & 1) === 1) proof = nothing;
+  if (proof === undefined) return;
+  const at = link.writer.begin(frameType.home, id, varintLength(home.id) + proof.length);
+  link.writer.buffer.set(proof, writeVarint(link.writer.buffer, at, home.id));
 }
+
+const nothing = new Uint8Array(0);

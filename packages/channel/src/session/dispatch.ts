@@ -1,7 +1,6 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { dataFlag, firstIgnorableType, frameType, maxRefs, type RefKind, refKind, resumeType } from '../wire/frame.js';
-import { homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
 import type { FrameSink } from '../wire/frame-decoder.js';
 import type { ByteCursor } from '../wire/varint.js';
@@ -19,6 +18,8 @@ import type { Table } from './table.js';
 export interface DispatchTarget {
   readonly table: Table;
   readonly limits: SessionLimits;
+  /** Takes ends home; `undefined` where the session does not. */
+  readonly home: Homecomings | undefined;
   /** The last kind of reference that the peer may announce. */
   readonly lastRefKind: RefKind;
   /** HELLO, once. */
@@ -39,13 +40,11 @@ export interface DispatchTarget {
 export class Dispatch implements FrameSink {
   readonly #target: DispatchTarget;
   readonly #readAuth: ReadAuth | undefined;
-  readonly #homecomings: Homecomings | undefined;
   #greeted = false;
 
   constructor(target: DispatchTarget, readAuth: ReadAuth | undefined) {
     this.#target = target;
     this.#readAuth = readAuth;
-    this.#homecomings = homecomings(target.table);
   }
 
   frame(type: number, id: number, payload: ByteCursor): string | undefined {
@@ -63,7 +62,7 @@ export class Dispatch implements FrameSink {
       case frameType.pong:
         return undefined;
       case frameType.home:
-        return this.#homecomings?.named(id, payload);
+        return this.#target.home?.named(id, payload);
       case frameType.goaway: {
         const reason = readReason(payload);
         if (reason === undefined) return 'malformed GOAWAY';
@@ -138,7 +137,7 @@ export class Dispatch implements FrameSink {
       if (fault !== undefined) return fault;
       refs.push(entry);
     }
-    const fault = this.#homecomings?.announced(refs);
+    const fault = this.#target.home?.announced(refs);
     if (fault !== undefined) return fault;
     for (const entry of refs) this.#target.activate(entry);
     return refs;

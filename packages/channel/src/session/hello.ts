@@ -1,16 +1,15 @@
 import { maxCodecNameBytes, magic, protocolVersion } from '../wire/frame.js';
 import { partsLength, writeParts } from '../wire/parts.js';
 import { type ByteCursor, maxVarintBytes, writeVarint } from '../wire/varint.js';
+import { encodeTail, type HelloTail, readTail } from './hello-tail.js';
 import { minWindowBytes, type SessionLimits } from './limits.js';
 
 /** What each side says first. */
-export interface Hello<Auth = AuthHello> {
+export interface Hello<Auth = AuthHello> extends HelloTail {
   readonly limits: SessionLimits;
   readonly codecs: readonly string[];
   /** The side wants to authenticate (docs/protocol.md, section 13). */
   readonly auth?: Auth | undefined;
-  /** The side hands descriptors over; its token (section 15). */
-  readonly lane?: Uint8Array | undefined;
 }
 
 /** What a side that authenticates says of it. Of a scheme that nobody here can read only the number is known. */
@@ -26,14 +25,12 @@ export interface AuthHello {
 /** Reads the fields of a scheme behind its number; `undefined` for a scheme of others. */
 export type ReadAuth = (payload: ByteCursor, scheme: number) => AuthHello | undefined;
 
-const laneVersion = 1;
-const laneTokenBytes = 16;
-
 const encoder = new TextEncoder();
 const maxCodecs = 32;
 
 /** The payload of a HELLO; what it says of authentication is encoded already. */
-export function encodeHello({ limits, codecs, auth, lane }: Hello<Uint8Array>): Uint8Array {
+export function encodeHello(hello: Hello<Uint8Array>): Uint8Array {
+  const { limits, codecs, auth } = hello;
   const { maxChannels, maxMessageBytes, windowBytes, streamWindowBytes } = limits;
   const head = new Uint8Array(magic.length + 6 * maxVarintBytes);
   head.set(magic);
@@ -42,8 +39,9 @@ export function encodeHello({ limits, codecs, auth, lane }: Hello<Uint8Array>): 
     at = writeVarint(head, at, number);
   }
   const names = codecs.map((name) => encoder.encode(name));
-  // A lane stands behind the scheme of authentication, which is 0 then if there is none.
-  const tail = [...(auth ?? (lane === undefined ? [] : [0])), ...(lane === undefined ? [] : [laneVersion, ...lane])];
+  const rest = encodeTail(hello);
+  // What follows stands behind the scheme of authentication, which is 0 then if there is none.
+  const tail = [...(auth ?? (rest.length > 0 ? [0] : [])), ...rest];
   const bytes = new Uint8Array(at + partsLength(names) + tail.length);
   bytes.set(head.subarray(0, at));
   bytes.set(tail, writeParts(bytes, at, names));
@@ -76,11 +74,11 @@ export function decodeHello(payload: ByteCursor, own: SessionLimits, readAuth?: 
   const scheme = payload.offset < payload.end ? payload.varint() : 0;
   const known = scheme === 0 ? undefined : readAuth?.(payload, scheme);
   const auth = known ?? (scheme === 0 ? undefined : { scheme, bind: false, nonce: none, identity: '' });
-  const hasLane = auth === known && payload.offset < payload.end && payload.varint() === laneVersion;
-  const lane = hasLane ? payload.take(laneTokenBytes) : undefined;
+  // Behind a scheme of others nothing can be told apart.
+  const rest = auth === known ? readTail(payload) : undefined;
   if (!payload.ok()) return 'HELLO: malformed';
   const limits = { ...own, maxChannels, maxMessageBytes, windowBytes, streamWindowBytes };
-  return { limits, codecs, ...(auth === undefined ? {} : { auth }), ...(lane === undefined ? {} : { lane }) };
+  return { limits, codecs, ...(auth && { auth }), ...rest };
 }
 
 const none = new Uint8Array(0);

@@ -1,5 +1,6 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
+import type { Homecomings } from '../home/homecomings.js';
 import type { Slab } from '../local/slab.js';
 import type { Entry } from './entry.js';
 import type { Lane } from './lane.js';
@@ -14,6 +15,8 @@ export interface Link {
   readonly slab: Slab;
   /** What the peer announced; before its HELLO nothing has credit. */
   readonly peerLimits: SessionLimits | undefined;
+  /** Takes ends home; `undefined` where the session does not. */
+  readonly home: Homecomings | undefined;
   /** Hands descriptors over; `undefined` where a byte stream has to stand in. */
   readonly lane: Lane | undefined;
   /** What new sends and opens fail with; `undefined` while the session lives. */

@@ -11,6 +11,8 @@ import {
 } from '@circuit/base';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { knownCodecs } from '../codec/known-codecs.js';
+import { homecomings } from '../home/away-of.js';
+import type { Homecomings } from '../home/homecomings.js';
 import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
@@ -21,6 +23,7 @@ import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
 import { Entry } from './entry.js';
 import { encodeHello, type Hello } from './hello.js';
+import { heardTail } from './hello-tail.js';
 import { InMessage } from './in-message.js';
 import { KeepAlive } from './keep-alive.js';
 import { resolveLimits, type SessionLimits } from './limits.js';
@@ -50,6 +53,11 @@ export interface SessionOptions {
    * `@circuit/channel/auth`. Default: none.
    */
   readonly auth?: Authenticator;
+  /**
+   * Ends of this process that come back to it, over this or another of its sessions, go on inside it; `false` leaves them with the other
+   * side, and does not tell the peer which sessions are of one process. Default `true`; pages never take ends home.
+   */
+  readonly home?: boolean;
   readonly clock?: Clock;
 }
 
@@ -81,6 +89,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   peer: PeerInfo;
   peerLimits: SessionLimits | undefined;
   refusal: CircuitError | undefined;
+  readonly home: Homecomings | undefined;
   /** Until the peer has said that it has one as well nothing is announced. */
   lane: Lane | undefined;
   readonly #carrier: Carrier;
@@ -119,6 +128,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.peer = carrier.peer;
     this.lane = carrier.lane;
     this.table = new Table(role);
+    this.home = homecomings(this.table, options.home);
     this.#codecs = knownCodecs(options.codecs);
     this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
     const outlet = {
@@ -287,8 +297,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     }
     this.peerLimits = hello.limits;
     this.#peerCodecs = hello.codecs;
-    if (hello.lane === undefined) this.#endLane(new CircuitError('unsupported', 'the peer takes no descriptors'));
-    else this.lane?.agreed(hello.lane.slice());
+    heardTail(this, hello);
     for (const { entry, open } of this.#held.splice(0)) this.#announceOpen(entry, open);
     if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
     this.#ready?.resolve();
@@ -373,14 +382,10 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       codecs: [...this.#codecs.keys()],
       auth: this.#auth?.hello,
       lane: this.lane?.token,
+      home: this.home?.name,
     });
     this.#auth?.greeted(payload);
     this.writer.withBody(frameType.hello, 0, 0, payload, false);
-  }
-
-  #endLane(reason: CircuitError): void {
-    this.lane?.end(reason);
-    this.lane = undefined;
   }
 
   #announceOpen(entry: Entry, open: OpenFrame): void {
@@ -472,7 +477,9 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.#auth?.stop();
-    this.#endLane(reason);
+    this.lane?.end(reason);
+    this.lane = undefined;
+    this.home?.stop();
     this.#ready?.reject(reason);
     this.writer.stop();
     for (const { entry } of this.#held.splice(0)) entry.fail(reason);

@@ -50,9 +50,9 @@ function flip(at: number, bit: number): Tap {
 }
 
 const right = { dialler: 'worker-7', listener: 'worker-7' };
-/** HELLO of 80 and 72 bytes with their heads, and a MAC's frame of 37. */
-const diallerBytes = 80 + 37;
-const listenerBytes = 72 + 37;
+/** HELLO of 122 and 114 bytes with their heads, and a MAC's frame of 37. */
+const diallerBytes = 122 + 37;
+const listenerBytes = 114 + 37;
 
 test('the handshake has the length that the following tests walk through', async () => {
   const count = { dialler: 0, listener: 0 };

@@ -31,7 +31,10 @@ function scripted(role: Role, exporter: boolean): { readonly session: ChannelSes
   const facts = { local: true, ...(exporter ? { exportKey: () => unhex(golden.exporter) } : {}) };
   peer.carrier.written.length = 0;
   const auth = keyAuth(role === 'dialler' ? dialAuth : listenAuth);
-  return { session: new ChannelSession(dressed(peer.carrier, facts), role, { keepAliveMs: 0, auth }), peer };
+  return {
+    session: new ChannelSession(dressed(peer.carrier, facts), role, { keepAliveMs: 0, home: false, auth }),
+    peer,
+  };
 }
 
 function written({ carrier }: RawPeer): string {

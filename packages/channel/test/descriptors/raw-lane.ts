@@ -4,8 +4,9 @@ import { defaultLimits } from '@circuit/channel';
 import { until } from '@circuit/testkit';
 import { encodeLane, encodeNumber, newToken, tokenBytes } from '../../src/descriptors/lane-frame.js';
 import { loadNative, type Native } from '../../src/descriptors/native.js';
-import { encodeHello } from '../../src/session/hello.js';
+import { decodeHello, encodeHello } from '../../src/session/hello.js';
 import { dataFlag, frameType, headerBytes, refKind } from '../../src/wire/frame.js';
+import { ByteCursor } from '../../src/wire/varint.js';
 import { concat, data, type Frame, frame, open, parseFrames, varint } from '../support/raw-peer.js';
 
 /** The native part, where `canPass()` was asked. */
@@ -41,11 +42,14 @@ export class RawSession {
     return session;
   }
 
-  /** The token at the end of the other side's HELLO. */
+  /** The token in the other side's HELLO. */
   get peerToken(): Uint8Array {
     const hello = this.frames.find(({ type }) => type === frameType.hello);
     if (hello === undefined) throw new Error('no HELLO yet');
-    return hello.payload.slice(-tokenBytes);
+    const { payload } = hello;
+    const read = decodeHello(new ByteCursor(payload, 0, payload.length), defaultLimits);
+    if (typeof read === 'string' || read.lane === undefined) throw new Error(`no lane: ${JSON.stringify(read)}`);
+    return read.lane.slice();
   }
 
   say(...frames: readonly Uint8Array[]): void {

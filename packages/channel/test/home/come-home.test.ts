@@ -259,7 +259,8 @@ test('an end that leaves again while it is still coming home keeps its order and
 });
 
 test('an end that goes back to where it was, by way of a third, runs through all of them', async () => {
-  const [near, far] = [await homePair(), await homePair()];
+  // Another process would be the far side.
+  const [near, far] = [await homePair(), await homePair({ b: { home: false } })];
   const { sender, receiver } = pipe<number>(1);
   // Home, the middle, the far side, the middle again, home again.
   const middle = await far.back(await far.forth(await near.forth(receiver)));
@@ -273,14 +274,87 @@ test('an end that goes back to where it was, by way of a third, runs through all
   await Promise.all([near.settled(), far.settled()]);
 });
 
-test('over two sessions between the same two processes an end is an end like others', async () => {
+test('ends that come home over another session go on without the other side', async () => {
   const [one, two] = [await homePair(), await homePair()];
-  const { sender, receiver } = pipe<number>(1);
-  const home = await two.back(await one.forth(receiver));
-  await sender.send(1);
-  sender.close();
-  expect(await collect(home)).toStrictEqual([1]);
+  const [up, down, bytesUp, bytesDown] = [pipe<number>(2), pipe<number>(2), bytePipe(), bytePipe()];
+  const out = { to: up.sender, from: down.receiver, writer: bytesUp.writer, reader: bytesDown.reader };
+  const far = await one.forth(out);
+  await down.sender.send(1);
+  await far.to.send(1);
+  await far.writer.write(Uint8Array.of(1));
+  await bytesDown.writer.write(Uint8Array.of(1));
+  const home = await two.back(far);
+  await down.sender.send(2);
+  await home.to.send(2);
+  await home.writer.write(Uint8Array.of(2));
+  await bytesDown.writer.write(Uint8Array.of(2));
+  for (const number of [1, 2]) {
+    expect((await take(home.from)).value).toBe(number);
+    expect((await take(up.receiver)).value).toBe(number);
+    expect(await home.reader.read()).toStrictEqual(Uint8Array.of(number));
+    expect(await bytesUp.reader.read()).toStrictEqual(Uint8Array.of(number));
+  }
   await Promise.all([one.settled(), two.settled()]);
+  await one.kill();
+  await two.kill();
+  await down.sender.send(3);
+  expect((await take(home.from)).value).toBe(3);
+  await home.to.send(3);
+  expect((await take(up.receiver)).value).toBe(3);
+  await bytesDown.writer.write(Uint8Array.of(3));
+  expect(await home.reader.read()).toStrictEqual(Uint8Array.of(3));
+  await home.writer.write(Uint8Array.of(3));
+  expect(await bytesUp.reader.read()).toStrictEqual(Uint8Array.of(3));
+});
+
+test.each([
+  ['the session it left by', 'peer-gone'],
+  // The process in the middle lives and passes its reason on.
+  ['the session it came by', 'aborted'],
+] as const)('with more than a window under way, the end of %s is that of the channel', async (which, code) => {
+  const tight = { limits: { windowBytes: 131_072, streamWindowBytes: 131_072 } };
+  const [one, two] = [await homePair({ a: tight, b: tight }), await homePair({ a: tight, b: tight })];
+  const { sender, receiver } = pipe<Uint8Array>(1);
+  const away = await one.forth(receiver);
+  for (let i = 0; i < 12; i++) sender.send(new Uint8Array(60_000)).catch(() => undefined);
+  await settle();
+  const home = await two.back(away);
+  await (which === 'the session it left by' ? one : two).kill();
+  await expect(collect(home)).rejects.toMatchObject({ code });
+  await expect(sender.closed).rejects.toMatchObject({ code });
+});
+
+test('over another session in order, with sends in flight on either side', async () => {
+  const tight = { limits: { windowBytes: 131_072, streamWindowBytes: 131_072 } };
+  const [one, two] = [await homePair({ a: tight, b: tight }), await homePair({ a: tight, b: tight })];
+  const sizes = [...Array(200).keys()].map((i) => (i % 50 === 7 ? 200_000 + i : 5000 + i));
+  const into = pipe<Uint8Array>(3);
+  const far = await one.forth(into.sender);
+  const farSends = sizes.map((size) => far.send(new Uint8Array(size)));
+  const back = await two.back(far);
+  const nearSends = sizes.map((size) => back.send(new Uint8Array(size)));
+  back.close();
+  expect((await collect(into.receiver)).map(({ length }) => length)).toStrictEqual([...sizes, ...sizes]);
+  await Promise.all([...farSends, ...nearSends, back.closed]);
+  await Promise.all([one.settled(), two.settled()]);
+});
+
+test('an end is an end like others where one of the two sessions says nothing of its process', async () => {
+  for (const quiet of ['one', 'two'] as const) {
+    const [one, two] = [
+      await homePair({ a: { home: quiet !== 'one' } }),
+      await homePair({ a: { home: quiet !== 'two' } }),
+    ];
+    const { sender, receiver } = pipe<number>(1);
+    const home = await two.back(await one.forth(receiver));
+    await sender.send(1);
+    expect((await take(home)).value).toBe(1);
+    await Promise.all([one.settled(1), two.settled(1)]);
+    await sender.send(2);
+    sender.close();
+    expect(await collect(home)).toStrictEqual([2]);
+    await Promise.all([one.settled(), two.settled()]);
+  }
 });
 
 test('an end comes home with another codec on the way back, too', async () => {

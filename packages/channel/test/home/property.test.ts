@@ -1,8 +1,8 @@
 import { isCircuitError, type Random, randomInt, seededRandom } from '@circuit/base';
 import { bytePipe, type ByteReader, type ByteWriter, pipe, type Receiver, type Sender } from '@circuit/channel';
-import { settle, until } from '@circuit/testkit';
-import { expect, test } from 'vitest';
-import { type HomePair, homePair } from '../support/home-pair.js';
+import { settle } from '@circuit/testkit';
+import { describe, expect, test } from 'vitest';
+import { type HomePair, homePair, twoHomePairs } from '../support/home-pair.js';
 
 /** How many walks, and from which seed on; a failure names its own. */
 const seeds = Number(process.env.CIRCUIT_HOME_SEEDS ?? 100);
@@ -32,7 +32,7 @@ interface Walk {
   right(): boolean;
 }
 
-function messages({ forth, back }: HomePair, random: Random): Walk {
+function messages({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random): Walk {
   let { sender, receiver }: { sender: Sender; receiver: Receiver } = pipe(randomInt(random, 4));
   const taken: number[] = [];
   const given = new Set<number>();
@@ -80,7 +80,7 @@ function messages({ forth, back }: HomePair, random: Random): Walk {
   };
 }
 
-function bytes({ forth, back }: HomePair, random: Random): Walk {
+function bytes({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random): Walk {
   const ends = bytePipe(1 + randomInt(random, 70_000));
   let { reader, writer }: { reader: ByteReader; writer: ByteWriter } = ends;
   let [written, got, inOrder] = [0, 0, true];
@@ -120,10 +120,11 @@ function bytes({ forth, back }: HomePair, random: Random): Walk {
   };
 }
 
-async function walk(seed: number, make: typeof messages): Promise<void> {
+async function walk(seed: number, make: typeof messages, sessions: number): Promise<void> {
   const random = seededRandom(seed);
   const pick = (sides: number): number => randomInt(random, sides);
-  const pair = await homePair({ a: window, b: window });
+  const tight = { a: window, b: window };
+  const pair = sessions === 1 ? await homePair(tight) : await twoHomePairs(tight, () => pick(2));
   const one = make(pair, random);
   const home = { source: true, sink: true };
   const puts: Promise<unknown>[] = [];
@@ -211,21 +212,20 @@ async function walk(seed: number, make: typeof messages): Promise<void> {
   const known = new Set(['conflict', 'cancelled', 'aborted', 'peer-gone', 'closed', 'outcome-unknown']);
   expect([...failures].filter((code) => !known.has(code))).toStrictEqual([]);
   if (end !== 'kill' && end !== 'short') await pair.settled();
-  await Promise.all([pair.a.close(), pair.b.close()]);
-  await until('everything to be read or dropped', () => pair.a.stats.channels + pair.b.stats.channels === 0);
+  await pair.close();
 }
 
-for (const [what, make] of [
-  ['channel', messages],
-  ['stream', bytes],
-] as const) {
-  test(`property: the ends of a ${what} walk about while it is used; nothing is lost, doubled or reordered`, async () => {
+describe.each([1, 2])('over %i sessions', (sessions) => {
+  test.each([
+    ['channel', messages],
+    ['stream', bytes],
+  ] as const)('property: the ends of a %s walk about while it is used; nothing is lost, doubled or reordered', async (_what, make) => {
     for (let seed = first; seed < first + seeds; seed++) {
       try {
-        await walk(seed, make);
+        await walk(seed, make, sessions);
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
       }
     }
   });
-}
+});

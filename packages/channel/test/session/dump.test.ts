@@ -34,6 +34,7 @@ async function spoken(): Promise<Shown[]> {
   const options: SessionOptions = {
     limits: { maxChannels: 1000, maxMessageBytes: 1_000_000, windowBytes: 131_072, streamWindowBytes: 131_072 },
     keepAliveMs: 0,
+    home: false,
   };
   const [near, far] = memoryPair();
   const a = new ChannelSession(overheard(near, '→', frames), 'dialler', options);

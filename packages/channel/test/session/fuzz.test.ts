@@ -103,6 +103,8 @@ test(
   fuzzMs + 60_000,
 );
 
+const token = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+
 test('what a HELLO says comes back, and bytes behind what is known are ignored', () => {
   const limits = fc.record({
     maxChannels: fc.integer({ min: 1 }),
@@ -121,18 +123,25 @@ test('what a HELLO says comes back, and bytes behind what is known are ignored',
       limits,
       fc.array(fc.string({ maxLength: 16, unit: 'grapheme-ascii' }), { maxLength: 32 }),
       fc.option(auth, { nil: undefined }),
-      fc.option(fc.uint8Array({ minLength: 16, maxLength: 16 }), { nil: undefined }),
+      fc.option(token(16), { nil: undefined }),
+      fc.option(fc.record({ process: token(16), session: token(8), key: token(16) }), { nil: undefined }),
       anyBytes,
-      (some, codecs, proof, lane, more) => {
+      (some, codecs, proof, lane, home, more) => {
         const fields = {
           ...(proof === undefined ? {} : { auth: { ...proof } }),
           ...(lane === undefined ? {} : { lane }),
+          ...(home === undefined ? {} : { home: { ...home } }),
         };
         const hi = { limits: { ...defaultLimits, ...some }, codecs, ...fields };
         const said = proof === undefined ? undefined : encodeAuth(proof);
-        const noScheme = proof === undefined && lane === undefined ? [0] : [];
-        const noLane = lane === undefined ? [0] : [];
-        const bytes = concat([encodeHello({ ...hi, auth: said }), Uint8Array.of(...noScheme, ...noLane), more]);
+        const noScheme = proof === undefined && lane === undefined && home === undefined ? [0] : [];
+        const noLane = lane === undefined && home === undefined ? [0] : [];
+        const noHome = home === undefined ? [0] : [];
+        const bytes = concat([
+          encodeHello({ ...hi, auth: said }),
+          Uint8Array.of(...noScheme, ...noLane, ...noHome),
+          more,
+        ]);
         expect(decodeHello(new ByteCursor(bytes, 0, bytes.length), defaultLimits, readAuth)).toStrictEqual(hi);
       },
     ),

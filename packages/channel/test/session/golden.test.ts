@@ -25,7 +25,7 @@ async function heard(peer: RawPeer): Promise<string[]> {
 const maxShown = 80;
 
 test('a dialler says exactly the golden frames', async () => {
-  const peer = new RawPeer('dialler');
+  const peer = new RawPeer('dialler', { home: false });
   expect(await heard(peer)).toStrictEqual([hex(vector('hello'))]);
   await peer.feed(vector('hello'));
   const sender = peer.session.open({ target: 'greet', origin: Uint8Array.of(7, 8) });

@@ -15,6 +15,8 @@ export interface HomePair {
   settled(left?: number): Promise<void>;
   /** The far side dies. */
   kill(): Promise<void>;
+  /** Both sides say goodbye; then nothing is left in their tables. */
+  close(): Promise<void>;
 }
 
 export async function homePair(options?: {
@@ -45,5 +47,28 @@ export async function homePair(options?: {
       expect(await a.closed).toMatchObject({ code: 'peer-gone' });
       expect(a.stats.channels).toBe(0);
     },
+    async close() {
+      await Promise.all([a.close(), b.close()]);
+      await until('everything to be read or dropped', () => a.stats.channels + b.stats.channels === 0);
+    },
+  };
+}
+
+/** Two sessions between the same two sides; `pick` says over which of them each end goes. */
+export async function twoHomePairs(
+  options: Parameters<typeof homePair>[0],
+  pick: () => number,
+): Promise<Omit<HomePair, 'a' | 'b'>> {
+  const pairs = [await homePair(options), await homePair(options)] as const;
+  const one = (): HomePair => pairs[pick() as 0 | 1];
+  const all = async (run: (pair: HomePair) => Promise<void>): Promise<void> => {
+    await Promise.all(pairs.map(run));
+  };
+  return {
+    forth: (value) => one().forth(value),
+    back: (value) => one().back(value),
+    settled: (left) => all((pair) => pair.settled(left)),
+    kill: () => all((pair) => pair.kill()),
+    close: () => all((pair) => pair.close()),
   };
 }

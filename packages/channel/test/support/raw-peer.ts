@@ -2,6 +2,7 @@ import type { Carrier, CarrierEvents } from '@circuit/channel';
 import { ChannelSession, defaultLimits, type Role, type SessionOptions } from '@circuit/channel';
 import { settle } from '@circuit/testkit';
 import { encodeHello } from '../../src/session/hello.js';
+import type { HomeName } from '../../src/session/hello-tail.js';
 import { frameType, headerBytes } from '../../src/wire/frame.js';
 import { ByteCursor, varintLength, writeVarint } from '../../src/wire/varint.js';
 
@@ -98,8 +99,12 @@ export function frame(type: number, id: number, payload: Uint8Array | number[] =
   return bytes;
 }
 
-export function hello(limits: Partial<typeof defaultLimits> = {}, codecs = ['msgpack', 'json']): Uint8Array {
-  return frame(frameType.hello, 0, encodeHello({ limits: { ...defaultLimits, ...limits }, codecs }));
+export function hello(
+  limits: Partial<typeof defaultLimits> = {},
+  codecs = ['msgpack', 'json'],
+  home?: HomeName,
+): Uint8Array {
+  return frame(frameType.hello, 0, encodeHello({ limits: { ...defaultLimits, ...limits }, codecs, home }));
 }
 
 /** A varint, then that many bytes. */
