@@ -12,7 +12,7 @@ import {
   type Listener,
   listenTls,
 } from '@circuit/channel/tls';
-import { until } from '@circuit/testkit';
+import { ManualClock, until } from '@circuit/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arrivalsPerTest } from '../support/arrivals.js';
 import { dialAuth, listenAuth } from '../support/auth-pair.js';
@@ -183,15 +183,22 @@ test('older TLS is not spoken by either side', async () => {
 });
 
 test('a listener that is silent, and one that is no session, are given up at the deadline', async () => {
+  const clock = new ManualClock();
   const open = new Set<{ destroy(): void }>();
   const silent = createServer((socket) => void open.add(socket));
   const mute = createTlsServer(server, (socket) => void open.add(socket));
   for (const one of [silent, mute]) {
     await new Promise<void>((resolve) => void one.listen(0, host, resolve));
     const port = (one.address() as { port: number }).port;
-    const dialling = dialTls({ host, port, certificates: { ca: authority.cert }, deadlineMs: 200 });
-    await expect(dialling).rejects.toMatchObject({ code: 'timeout' });
+    const session = { keepAliveMs: 0, clock };
+    const dialling = dialTls({ host, port, certificates: { ca: authority.cert }, deadlineMs: 200, session });
+    const outcome = expect(dialling).rejects.toMatchObject({ code: 'timeout' });
+    await until('the connection to be there', () => open.size === 1);
+    await clock.advance(200);
+    await outcome;
+    expect(clock.pending).toBe(0);
     for (const socket of open) socket.destroy();
+    open.clear();
     await new Promise<void>((resolve) => void one.close(() => resolve()));
   }
 });

@@ -1,5 +1,6 @@
 import { type Codec, memoryPair, plugCodec } from '@circuit/channel';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
+import { settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { connectMemory } from '../support/transports.js';
 
@@ -70,18 +71,14 @@ test('raw bytes refuse everything else, ends of channels too, and those hear it'
   await pair.close();
 });
 
-test('the pair of carriers that the tests use shares memory: only the session keeps the two sides apart', () => {
+test('the pair of carriers that the tests use shares memory: only the session keeps the two sides apart', async () => {
   const [near, far] = memoryPair();
   const piece = Uint8Array.of(1);
   let got: Uint8Array | undefined;
   far.start({ data: (chunk) => (got = chunk), drained: () => undefined, closed: () => undefined });
   near.start({ data: () => undefined, drained: () => undefined, closed: () => undefined });
   near.write([piece], 1);
-  return new Promise<void>((resolve) => {
-    setImmediate(() => {
-      expect(got).toBe(piece);
-      near.destroy();
-      resolve();
-    });
-  });
+  await settle();
+  expect(got).toBe(piece);
+  near.destroy();
 });

@@ -69,7 +69,7 @@ class Trial {
     for (const one of this.sessions) one.abort();
     // Proofs are computed in threads of the system, which no turn of the loop waits for.
     for (let turn = 0; turn < 500 && !this.#over; turn++) await settle();
-    await until('everything to be over', () => this.#over, { boundMs: 2000 }).catch(() => undefined);
+    await until('everything to be over', () => this.#over).catch(() => undefined);
     const { resumable, away, handshakes } = this.#door.counts;
     if (resumable + away + handshakes > 0) return `left ${resumable} sessions, ${away} away, ${handshakes} handshakes`;
     for (const { pending, surprises } of this.programs) {

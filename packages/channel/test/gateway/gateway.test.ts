@@ -17,7 +17,7 @@ import {
   startGateway,
   startReverseGateway,
 } from '@circuit/channel/gateway';
-import { until } from '@circuit/testkit';
+import { ManualClock, until } from '@circuit/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checkNothingOpen } from '../support/nothing-open.js';
 import { connectTcp } from '../support/transports.js';
@@ -116,19 +116,23 @@ describe('a gateway that listens here', () => {
     expect(await received).toEqual({ bytes: 67_108_864, sha256: hash.digest('hex') });
   });
 
-  test('holds a client back whose far side does not read', async () => {
+  test('holds a client back whose far side does not read, while another is carried', async () => {
     const { a } = await sides();
-    const far = await server((socket) => socket.pause());
+    const far = await server((socket) => {
+      if (far.sockets.size === 1) socket.pause();
+      else echo(socket);
+    });
     const { address, connections } = await forward(a, far.address);
     const client = await dialPlain(address);
     const block = Buffer.alloc(1_048_576);
     for (let i = 0; i < 64; i++) client.write(block);
     await until('the far socket to be there', () => far.sockets.size === 1);
-    await until('all to stand still', async () => {
-      const before = client.writableLength;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return client.writableLength === before;
-    });
+    // Had the first not been held back, it would have got through as much by then.
+    const other = await dialPlain(address);
+    const received = digest(other);
+    for (let i = 0; i < 64; i++) other.write(block);
+    other.end();
+    expect((await received).bytes).toBe(64 * 1_048_576);
     expect(client.writableLength).toBeGreaterThan(16 * 1_048_576);
     expect(a.stats.unsentBytes).toBeLessThan(2 * 1_048_576);
     const ended = endOf(client);
@@ -237,8 +241,12 @@ describe('a gateway that listens here', () => {
     const { a } = await sides();
     const never: GatewayOptions['dial'] = ({ signal }) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
-    const { address, failures } = await forward(a, { path: '/unused' }, { dial: never, dialMs: 50 });
-    expect(await fate(address)).toBe('ECONNRESET');
+    const clock = new ManualClock();
+    const { address, failures } = await forward(a, { path: '/unused' }, { dial: never, dialMs: 50, clock });
+    const end = fate(address);
+    await until('the dial to be under way', () => clock.pending === 1);
+    await clock.advance(50);
+    expect(await end).toBe('ECONNRESET');
     expect(failures).toMatchObject([{ error: { code: 'timeout' } }]);
   });
 

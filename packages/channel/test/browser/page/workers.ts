@@ -28,7 +28,7 @@ async function bothWays(): Promise<unknown> {
   return { echoed, sums, heard, ends: [await session.closed, await other.closed].length };
 }
 
-/** How a session ends whose worker is terminated while somebody waits. */
+/** How a session ends whose worker is terminated while somebody waits: a page hears of it by nothing but the time. */
 async function terminated(): Promise<unknown> {
   const worker = start('serving-worker');
   const session = dialWorker(worker, { session: { keepAliveMs: 1000 } });
