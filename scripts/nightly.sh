@@ -6,7 +6,7 @@ npm run --silent build
 
 echo '== all tests, 20 times'
 for i in $(seq 20); do npx --no-install vitest run --reporter dot; done
-echo "== fuzz of the frame decoder, the handshake and the session, 10 minutes"
+echo "== fuzz of the frame decoder, the handshake, the session and the lane of descriptors, 10 minutes"
 CIRCUIT_FUZZ_MS=600000 npx --no-install vitest run packages/channel/test/fuzz packages/channel/test/session packages/channel/test/wire
 echo '== 1 GiB each way at once over every carrier'
 CIRCUIT_LARGE_MIB=1024 npx --no-install vitest run --testTimeout 600000 packages/channel/test/conformance/node-streams.test.ts -t 'a large stream'
