@@ -24,6 +24,16 @@ afterEach(async () => {
   await worker.terminate();
 });
 
+/** A stream to the worker and back, on which a first byte has come. */
+async function openBytes() {
+  const bytes = session.open({ target: 'bytes' });
+  const [input, output] = [bytePipe(), bytePipe()];
+  await bytes.send({ input: input.reader, output: output.writer });
+  await input.writer.write(new Uint8Array(1));
+  expect((await output.reader.read())?.length).toBe(1);
+  return { bytes, input, output };
+}
+
 test('requests, also with channels in them, are answered by a worker', async () => {
   const increment = session.open<number>({ target: 'increment' });
   const answers = await Promise.all(Array.from({ length: 1000 }, (_, i) => ask(increment, i)));
@@ -61,11 +71,7 @@ test('1,000 events each way at once come and go beside other messages of the wor
 });
 
 test('a stream through a worker that stands still stops its writer, and goes on with it', async () => {
-  const bytes = session.open({ target: 'bytes' });
-  const [input, output] = [bytePipe(), bytePipe()];
-  await bytes.send({ input: input.reader, output: output.writer });
-  await input.writer.write(new Uint8Array(1));
-  expect((await output.reader.read())?.length).toBe(1);
+  const { bytes, input, output } = await openBytes();
   const stop = session.open({ target: 'stop' });
   stop.close();
   await until('the worker to stand still', () => Atomics.load(flag, 0) === 1);
@@ -90,11 +96,7 @@ test('a stream through a worker that stands still stops its writer, and goes on 
 test.each(['terminate', 'crash'])('a worker that ends (%s) fails all that is open with peer-gone', async (how) => {
   // Without somebody who listens Node makes a crash of the worker one of the main thread.
   const crashed = how === 'crash' ? once(worker, 'error') : undefined;
-  const bytes = session.open({ target: 'bytes' });
-  const [input, output] = [bytePipe(), bytePipe()];
-  await bytes.send({ input: input.reader, output: output.writer });
-  await input.writer.write(new Uint8Array(1));
-  expect((await output.reader.read())?.length).toBe(1);
+  const { output } = await openBytes();
   const unread = session.open({ target: 'nobody' });
   const asking = await unread.send('question', { returns: true });
   const waiting = [

@@ -27,6 +27,15 @@ afterEach(() => {
 
 const byte = (): ArrayBuffer => new ArrayBuffer(1);
 
+/** A dialler whose listener is the test itself and has said hello. */
+async function greeted() {
+  const { port1, port2 } = new MessageChannel();
+  const dialler = portSession(port1, 'dialler', silent);
+  port2.postMessage(hello().buffer);
+  await until('the greeting', () => dialler.stats.bytesIn > 0);
+  return { dialler, port2 };
+}
+
 test.each<[string, readonly unknown[], string]>([
   ['a text', ['hello'], 'a message that is none of a session: the text "hello"'],
   ['an object', [{ a: 1 }], 'a message that is none of a session: Object'],
@@ -59,10 +68,7 @@ test('a frame that is none ends the session too, and the far side hears the reas
 });
 
 test('a far side that takes nothing gets a window and no more, and the end waits behind what is queued', async () => {
-  const { port1, port2 } = new MessageChannel();
-  const dialler = portSession(port1, 'dialler', silent);
-  port2.postMessage(hello().buffer);
-  await until('the greeting', () => dialler.stats.bytesIn > 0);
+  const { dialler, port2 } = await greeted();
   const senders = Array.from({ length: 20 }, () => dialler.open<Uint8Array>());
   const sends = senders.map((sender) => sender.send(new Uint8Array(200_000)));
   await settle();
@@ -83,10 +89,7 @@ test('a far side that takes nothing gets a window and no more, and the end waits
 });
 
 test('a chunk behind the end is a protocol error while the answer to the end still waits', async () => {
-  const { port1, port2 } = new MessageChannel();
-  const dialler = portSession(port1, 'dialler', silent);
-  port2.postMessage(hello().buffer);
-  await until('the greeting', () => dialler.stats.bytesIn > 0);
+  const { dialler, port2 } = await greeted();
   const sends = Array.from({ length: 20 }, () => dialler.open<Uint8Array>().send(new Uint8Array(200_000)));
   const outcomes = Promise.allSettled(sends);
   await settle();

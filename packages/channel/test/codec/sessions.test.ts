@@ -1,6 +1,6 @@
 import { isDeepStrictEqual, inspect } from 'node:util';
 import { relay, type Receiver, type Sender } from '@circuit/channel';
-import { collect, openChannel, take, valueTable } from '@circuit/channel/conformance';
+import { collect, openChannel, type Pair, take, valueTable } from '@circuit/channel/conformance';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyValue } from '../support/any-value.js';
@@ -16,27 +16,23 @@ const ways: Readonly<Record<string, (codec: string) => Promise<Way>>> = {
     return { ...(await openChannel(b, a, { codec })), close: () => pair.close() };
   },
   async 'a relay'(codec) {
-    const [first, second] = [await connectMemory(), await connectTcp()];
-    const inward = await openChannel(first.a, first.b, { codec });
-    const onward = await openChannel(second.a, second.b, { codec });
-    relay(inward.receiver, onward.sender);
-    const close = async (): Promise<void> => {
-      await Promise.all([first.close(), second.close()]);
-    };
-    return { sender: inward.sender, receiver: onward.receiver, close };
+    return relayed(await connectMemory(), codec, await connectTcp(), codec);
   },
   /** The second session speaks the other codec, so every value is decoded and encoded on the way. */
   async 'a relay that changes the codec'(codec) {
-    const [first, second] = [await connectMemory(), await connectMemory()];
-    const inward = await openChannel(first.a, first.b, { codec });
-    const onward = await openChannel(second.a, second.b, { codec: codec === 'json' ? 'msgpack' : 'json' });
-    relay(inward.receiver, onward.sender);
-    const close = async (): Promise<void> => {
-      await Promise.all([first.close(), second.close()]);
-    };
-    return { sender: inward.sender, receiver: onward.receiver, close };
+    return relayed(await connectMemory(), codec, await connectMemory(), codec === 'json' ? 'msgpack' : 'json');
   },
 };
+
+async function relayed(first: Pair, firstCodec: string, second: Pair, secondCodec: string): Promise<Way> {
+  const inward = await openChannel(first.a, first.b, { codec: firstCodec });
+  const onward = await openChannel(second.a, second.b, { codec: secondCodec });
+  relay(inward.receiver, onward.sender);
+  const close = async (): Promise<void> => {
+    await Promise.all([first.close(), second.close()]);
+  };
+  return { sender: inward.sender, receiver: onward.receiver, close };
+}
 
 for (const codec of ['msgpack', 'json']) {
   for (const [name, connect] of Object.entries(ways)) {

@@ -10,6 +10,7 @@ import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { dialAuth, listenAuth } from './auth-pair.js';
 import { type CertificateAuthority, type Issued, makeAuthority } from './certificates.js';
+import { closingPair } from './closing-pair.js';
 
 /** A listener and a way to dial it. */
 interface Road {
@@ -45,16 +46,12 @@ export async function over(build: Build, { a, b }: PairOptions = {}): Promise<Pa
 
 export const connectMemory: Connect = ({ a, b } = {}) => {
   const [left, right] = memoryPair();
-  const pair = {
-    a: new ChannelSession(left, 'dialler', { ...quiet, ...a }),
-    b: new ChannelSession(right, 'listener', { ...quiet, ...b }),
-  };
-  return Promise.resolve({
-    ...pair,
-    async close() {
-      await Promise.all([pair.a.close(), pair.b.close()]);
-    },
-  });
+  return Promise.resolve(
+    closingPair(
+      new ChannelSession(left, 'dialler', { ...quiet, ...a }),
+      new ChannelSession(right, 'listener', { ...quiet, ...b }),
+    ),
+  );
 };
 
 export const connectTcp: Connect = (options) =>

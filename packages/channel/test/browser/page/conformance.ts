@@ -1,27 +1,15 @@
 import { systemClock } from '@circuit/base';
-import { ChannelSession, type Session, type SessionOptions } from '@circuit/channel';
-import { conformanceRows, type Connect, type Pair, runRows } from '@circuit/channel/conformance';
-import { portSession } from '@circuit/channel/message-port';
+import { ChannelSession, type SessionOptions } from '@circuit/channel';
+import { conformanceRows, type Connect, runRows } from '@circuit/channel/conformance';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { BrowserWebSocketCarrier } from '../../../src/carriers/websocket-browser-carrier.js';
+import { closingPair } from '../../support/closing-pair.js';
+import { throughWorker } from '../../support/port-transports.js';
 import { expect } from './expect.js';
 import { browser } from './globals.js';
 
 const quiet: SessionOptions = { keepAliveMs: 0 };
-const worker = new browser.Worker('/joining-worker.js', { type: 'module' });
 let pairs = 0;
-
-/** Both sessions are in the page, and a web worker carries every byte between them. */
-const connectWorker: Connect = ({ a, b } = {}) => {
-  const [first, second] = [new MessageChannel(), new MessageChannel()];
-  worker.postMessage({ join: [first.port2, second.port2] }, [first.port2, second.port2]);
-  return Promise.resolve(
-    closing(
-      portSession(first.port1, 'dialler', { session: { ...quiet, ...a } }),
-      portSession(second.port1, 'listener', { session: { ...quiet, ...b } }),
-    ),
-  );
-};
 
 /** Both sessions are in the page, each with a WebSocket to the server, which carries every byte between them. */
 const connectWebSocket: Connect = async ({ a, b } = {}) => {
@@ -33,11 +21,11 @@ const connectWebSocket: Connect = async ({ a, b } = {}) => {
   await new Promise<void>((resolve) => {
     socket.onopen = resolve;
   });
-  return closing(await dialled, new ChannelSession(carrier, 'listener', { ...quiet, ...b }));
+  return closingPair(await dialled, new ChannelSession(carrier, 'listener', { ...quiet, ...b }));
 };
 
 const transports: Readonly<Record<string, Connect>> = {
-  'page to web worker': connectWorker,
+  'page to web worker': throughWorker(new browser.Worker('/joining-worker.js', { type: 'module' })),
   'page to server by WebSocket': connectWebSocket,
 };
 
@@ -51,16 +39,6 @@ async function runRow(transport: string, name: string): Promise<void> {
   runRows(rows, { transport, test, expect, connect: transports[transport] as Connect });
   if (runs.length !== 1) throw new Error(`no row is named "${name}"`);
   for (const run of runs) await run();
-}
-
-function closing(a: Session, b: Session): Pair {
-  return {
-    a,
-    b,
-    async close() {
-      await Promise.all([a.close(), b.close()]);
-    },
-  };
 }
 
 browser.calls = { runRow: (transport = '', name = '') => runRow(transport, name) };
