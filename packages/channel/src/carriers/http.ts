@@ -4,6 +4,7 @@ import type { Carrier } from '../session/carrier.js';
 import type { Session } from '../types.js';
 import { defaultDeadlineMs, withinDeadline } from './dial-deadline.js';
 import { connectHttp2, http2Url } from './http2.js';
+import { requestHeaders } from './request-headers.js';
 import { connectWebSocket } from './websocket.js';
 import { type DialHttpOptions, printUrl, webSocketUrl } from './websocket-options.js';
 
@@ -17,8 +18,9 @@ export type { ClientTls, DialHttpOptions } from './websocket-options.js';
 export async function dialHttp(options: DialHttpOptions): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial ${printUrl(url)}`;
+  const request = { ...options, headers: requestHeaders(url, options.headers, what) };
   return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectEither(url, options, what, signal)),
+    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectEither(url, request, what, signal)),
     options,
   );
 }

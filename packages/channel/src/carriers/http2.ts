@@ -10,6 +10,7 @@ import { channelType, Http2Carrier, lingerMs, windowBytes } from './http2-carrie
 import { httpError, httpRefusal } from './http-error.js';
 import { dialledPeer } from './http-peer.js';
 import { clientTls } from './http-tls.js';
+import { requestHeaders } from './request-headers.js';
 import { type DialHttpOptions, parseAddress, printUrl } from './websocket-options.js';
 
 export {
@@ -41,8 +42,9 @@ export type DialHttp2Options = DialHttpOptions;
 export async function dialHttp2(options: DialHttp2Options): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial http2 ${printUrl(url)}`;
+  const request = { ...options, headers: requestHeaders(url, options.headers, what) };
   return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectHttp2(url, options, what, signal)),
+    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectHttp2(url, request, what, signal)),
     options,
   );
 }
@@ -56,7 +58,7 @@ export function http2Url(address: string | URL): URL {
 }
 
 /**
- * The carrier of a session; `what` stands in front of its errors.
+ * The carrier of a session; `what` stands in front of its errors. The headers are those of `requestHeaders`.
  * @internal
  */
 export async function connectHttp2(
@@ -66,21 +68,22 @@ export async function connectHttp2(
   signal: AbortSignal,
 ): Promise<Http2Carrier> {
   const socket = await open(url, options, what, signal);
+  if (signal.aborted) {
+    socket.on('error', ignore);
+    socket.destroy();
+    throw abortError(signal);
+  }
   const peer = dialledPeer('http2', url, socket);
   const connection = connectOver(url, {
     createConnection: () => socket,
     settings: { initialWindowSize: windowBytes, enablePush: false },
   });
-  connection.on('connect', () => connection.setLocalWindowSize(windowBytes));
-  const authorization = basic(url);
+  // Who gives up may have destroyed it by then, and a throw in here would end the process.
+  connection.on('connect', () => {
+    if (!connection.destroyed) connection.setLocalWindowSize(windowBytes);
+  });
   const stream = connection.request(
-    {
-      ':method': 'POST',
-      ':path': `${url.pathname}${url.search}`,
-      'content-type': channelType,
-      ...(authorization === undefined ? {} : { authorization }),
-      ...options.headers,
-    },
+    { ...options.headers, ':method': 'POST', ':path': `${url.pathname}${url.search}`, 'content-type': channelType },
     { endStream: false },
   );
   await accepted(connection, stream, what, signal);
@@ -165,13 +168,6 @@ function endWith(stream: ClientHttp2Stream, connection: ClientHttp2Session, cloc
     if (stream.rstCode === constants.NGHTTP2_NO_ERROR) connection.close();
     else connection.destroy();
   });
-}
-
-/** User and password of an address, as a browser would send them. */
-function basic({ username, password }: URL): string | undefined {
-  if (username === '' && password === '') return undefined;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
 function ignore(): void {}

@@ -16,7 +16,10 @@ export interface ClientTls {
 /** What every dial over HTTP takes. */
 export interface DialHttpOptions extends WaitOptions {
   readonly url: string | URL;
-  /** Sent with the request, for `authenticate` at the other side or for a proxy. Not in browsers. */
+  /**
+   * Sent with the request, for `authenticate` at the other side or for a proxy. What is no header, and those that the
+   * carrier says itself, are refused with `invalid` before anything is dialled. Not in browsers.
+   */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: ClientTls;
   /** For the connection and the answer to the request; default 10,000. */

@@ -8,6 +8,7 @@ import { withinDeadline } from './dial-deadline.js';
 import { httpError, httpRefusal } from './http-error.js';
 import { dialledPeer } from './http-peer.js';
 import { clientTls } from './http-tls.js';
+import { requestHeaders } from './request-headers.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { type DialWebSocketOptions, printUrl, webSocketUrl } from './websocket-options.js';
 import { webSocketSettings } from './websocket-settings.js';
@@ -22,14 +23,15 @@ export type { ClientTls, DialWebSocketOptions } from './websocket-options.js';
 export async function dialWebSocket(options: DialWebSocketOptions): Promise<Session> {
   const url = webSocketUrl(options.url);
   const what = `dial websocket ${printUrl(url)}`;
+  const request = { ...options, headers: requestHeaders(url, options.headers, what) };
   return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectWebSocket(url, options, what, signal)),
+    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectWebSocket(url, request, what, signal)),
     options,
   );
 }
 
 /**
- * The carrier of a session; `what` stands in front of its errors.
+ * The carrier of a session; `what` stands in front of its errors. The headers are those of `requestHeaders`.
  * @internal
  */
 export function connectWebSocket(
@@ -41,7 +43,6 @@ export function connectWebSocket(
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(url, { ...webSocketSettings, ...clientTls(tls), headers: { ...headers } });
     let socket: Socket | undefined;
-    const release = onAbort(signal, () => fail(abortError(signal)));
     const fail = (error: unknown): void => {
       release();
       reject(error);
@@ -49,6 +50,7 @@ export function connectWebSocket(
       ws.on('error', ignore);
       ws.terminate();
     };
+    const release = onAbort(signal, () => fail(abortError(signal)));
     ws.on('upgrade', (response) => {
       socket = response.socket;
     });
