@@ -1,6 +1,6 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { SessionDoor } from '../resume/session-door.js';
-import type { Listener } from './listener.js';
+import { SessionDoor, type SessionDoorOptions } from '../resume/session-door.js';
+import type { Listener, OnSession } from './listener.js';
 import { socketError } from './socket-error.js';
 import { hostPort } from './tcp.js';
 import type { WaitingConnections } from './waiting-connections.js';
@@ -27,6 +27,26 @@ export function serverTls({ ca, requestCert = false, rejectUnauthorized = reques
 export interface Mounted {
   /** Takes no more sessions; those that came in go on, and the server with them. Idempotent. */
   close(): void;
+}
+
+interface MountOptions extends Omit<SessionDoorOptions, 'onSession'> {
+  readonly path?: string;
+}
+
+/** Lets sessions in through a door of their own, to which `route` leads from a path of somebody else's server. */
+export function mountDoor(
+  options: MountOptions,
+  onSession: OnSession,
+  route: (path: string, door: SessionDoor) => Mounted,
+): Mounted {
+  const door = new SessionDoor({ ...options, onSession });
+  const mounted = route(options.path ?? '/', door);
+  return {
+    close() {
+      mounted.close();
+      door.close();
+    },
+  };
 }
 
 interface Bind {

@@ -14,7 +14,7 @@ import { type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest } from './describe-request.js';
 import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
 import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
-import { type Mounted, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
+import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import { acceptedPeer } from './http-peer.js';
 import type { Listener, OnSession } from './listener.js';
 import { WaitingConnections } from './waiting-connections.js';
@@ -56,15 +56,7 @@ const maxStreams = 256;
  * sessions. Throws `conflict` for a path that is taken.
  */
 export function mountHttp2(server: StreamServer, options: MountHttp2Options, onSession: OnSession): Mounted {
-  const door = new SessionDoor({ ...options, onSession });
-  const gate = new StreamGate(options, door);
-  const route = mountStream(server, options.path ?? '/', gate.enter);
-  return {
-    close() {
-      route.close();
-      door.close();
-    },
-  };
+  return mountDoor(options, onSession, (path, door) => mountStream(server, path, new StreamGate(options, door).enter));
 }
 
 /** Takes sessions on a port of its own. Every other request is answered by 404. */

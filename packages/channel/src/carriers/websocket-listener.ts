@@ -8,7 +8,7 @@ import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/session.js';
 import { type Admission, type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest, type RequestFacts } from './describe-request.js';
-import { type Mounted, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
+import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import type { Listener, OnSession } from './listener.js';
 import { acceptedPeer } from './http-peer.js';
 import { mountUpgrade, type UpgradeServer } from './upgrades.js';
@@ -56,15 +56,9 @@ export interface ListenWebSocketOptions extends MountWebSocketOptions {
  * request are the server's own (`headersTimeout`). Throws `conflict` for a path that is taken.
  */
 export function mountWebSocket(server: UpgradeServer, options: MountWebSocketOptions, onSession: OnSession): Mounted {
-  const door = new SessionDoor({ ...options, onSession });
-  const gate = new UpgradeGate(options, door);
-  const route = mountUpgrade(server, options.path ?? '/', gate.enter);
-  return {
-    close() {
-      route.close();
-      door.close();
-    },
-  };
+  return mountDoor(options, onSession, (path, door) =>
+    mountUpgrade(server, path, new UpgradeGate(options, door).enter),
+  );
 }
 
 /** Takes sessions on a port of its own. Every other request is answered by 426. */
