@@ -17,7 +17,7 @@ export function plugCodec(codec: Codec): PluggedCodec {
     name,
     encode(value) {
       const encoded: unknown = codec.encode(value);
-      if (encoded instanceof Uint8Array) return encoded;
+      if (encoded instanceof Uint8Array) return plain(encoded);
       throw new TypeError(
         `encode answered with ${encoded === null ? 'null' : `a ${typeof encoded}`}, want a Uint8Array`,
       );
@@ -26,4 +26,10 @@ export function plugCodec(codec: Codec): PluggedCodec {
     refusal: (value, cause) => cannotCarry(plugged, value, cause),
   };
   return plugged;
+}
+
+/** The same bytes as no `Buffer`: its `slice` copies nothing, and a message that waits to be sent is copied by that. */
+function plain(bytes: Uint8Array): Uint8Array {
+  if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

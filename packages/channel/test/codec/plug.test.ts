@@ -142,3 +142,23 @@ test('through a relay a plugged codec is neither decoded nor needed twice, but m
   await collect(onward.receiver);
   await Promise.all([first.close(), second.close()]);
 });
+
+test.each<[string, (bytes: Buffer) => Uint8Array]>([
+  ['a Buffer', (bytes) => bytes],
+  ['a Uint8Array', (bytes) => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)],
+])('an encoder may write all messages into %s of its own, those that wait as well', async (_what, as) => {
+  const room = Buffer.alloc(40_000);
+  const reusing = plugCodec({
+    name: 'reusing',
+    encode: (value) => as(room.fill(value as number)),
+    decode: (body) => body[0],
+  });
+  const { a, b } = await connectMemory({ a: { codecs: [reusing], codec: 'reusing' }, b: { codecs: [reusing] } });
+  const sender = a.open();
+  const { receiver } = await b.accept();
+  const values = Array.from({ length: 20 }, (_none, i) => i);
+  const sending = Promise.all(values.map((value) => sender.send(value)));
+  for (const value of values) expect((await take(receiver)).value).toBe(value);
+  await sending;
+  sender.close();
+});
