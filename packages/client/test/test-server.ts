@@ -63,7 +63,7 @@ export class TestServer {
   /** The dialling end of a new session with this server. */
   dial(): Session {
     const [near, far] = memoryPair(this.id);
-    this.serve(new ChannelSession(far, 'listener', { keepAliveMs: 0 }));
+    this.serve(new ChannelSession(far, 'listener', { keepAliveMs: 0, home: false }));
     return new ChannelSession(near, 'dialler', { keepAliveMs: 0 });
   }
 

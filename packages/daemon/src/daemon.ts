@@ -18,7 +18,7 @@ import { loadIdentity, renewIdentity, type ServerIdentity } from '@circuit/keys'
 import { type Membership, type MembershipHooks, membershipTarget, MeshMembership } from '@circuit/membership';
 import { MembershipCluster } from './cluster-of-membership.js';
 import type { Daemon, DaemonOptions, Keep } from './daemon-options.js';
-import { type Gate, keyGate, openGate } from './gate.js';
+import { type Gate, keyGate, openGate, serverSession } from './gate.js';
 import { keeperSocketFolder } from './keeper-sockets.js';
 import { KnownMembers } from './known-members.js';
 import { defaultDaemonLimits } from './limits.js';
@@ -129,7 +129,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // Those who wait are told and sessions drain when the listeners, opened later, are closed: nobody new comes in.
     scope.use(server);
     const admitLocal = (session: Session): void => admit(session, callerOf(session.peer, 'act'));
-    scope.use(await listenUnix({ path: state.socketPath, descriptors: false }, admitLocal));
+    scope.use(await listenUnix({ path: state.socketPath, descriptors: false, session: serverSession }, admitLocal));
     scope.defer(() => listener.close());
 
     // Leaving comes first of all: the others stop sending requests before they would be refused.

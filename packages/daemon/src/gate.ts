@@ -1,5 +1,5 @@
 import { CircuitError } from '@circuit/base';
-import type { Session } from '@circuit/channel';
+import type { Session, SessionOptions } from '@circuit/channel';
 import { dialTcp, type Listener, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { acceptedPsks, findPsk, type Key, pskFor } from '@circuit/keys';
@@ -15,6 +15,9 @@ export interface Gate {
   dial(address: string, options: { readonly signal: AbortSignal }): Promise<Session>;
 }
 
+/** Whatever goes through a server ends with its session: nothing comes home to it. */
+export const serverSession: SessionOptions = { home: false };
+
 type OnSession = (session: Session, caller: Caller) => void;
 
 /** Every connection proves the key, or the read-only key that follows from it, and is encrypted. */
@@ -27,6 +30,7 @@ export function keyGate(key: Key, refusals: Refusals): Gate {
         {
           host,
           port,
+          session: serverSession,
           pskFor: (name) => findPsk(accepted, name)?.key,
           onRefused: (address, reason) => refusals.add(address, reason),
         },
@@ -37,15 +41,16 @@ export function keyGate(key: Key, refusals: Refusals): Gate {
           else onSession(session, callerOf(session.peer, proved.right === 'full' ? 'act' : 'read', proved.keyId));
         },
       ),
-    dial: (address, { signal }) => dialTls({ ...hostAndPort(address), psk, signal }),
+    dial: (address, { signal }) => dialTls({ ...hostAndPort(address), psk, signal, session: serverSession }),
   };
 }
 
 /** Nobody proves anything and nothing is encrypted: whoever connects may do everything. */
 export function openGate(): Gate {
   return {
-    listen: (at, onSession) => listenTcp(at, (session) => onSession(session, callerOf(session.peer, 'act'))),
-    dial: (address, { signal }) => dialTcp({ ...hostAndPort(address), signal }),
+    listen: (at, onSession) =>
+      listenTcp({ ...at, session: serverSession }, (session) => onSession(session, callerOf(session.peer, 'act'))),
+    dial: (address, { signal }) => dialTcp({ ...hostAndPort(address), signal, session: serverSession }),
   };
 }
 

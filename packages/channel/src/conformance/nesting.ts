@@ -12,10 +12,13 @@ interface Nest {
   readonly from?: Receiver<Nest>;
 }
 
-/** Three processes in a row: `left` talks to the middle, the middle talks to `right`. */
+/**
+ * Three processes in a row: `left` talks to the middle, the middle talks to `right`. All may be one process in truth, which the right one
+ * does not say: else what is for the left one would come home.
+ */
 async function chain(bench: Bench): Promise<{ left: Session; middle: [Session, Session]; right: Session }> {
   const first = await bench.connect();
-  const second = await bench.connect();
+  const second = await bench.connect({ b: { home: false } });
   return { left: first.a, middle: [first.b, second.a], right: second.b };
 }
 
@@ -340,6 +343,39 @@ export const nestingRows: readonly Row[] = [
       writer.close();
       expect((await readAll(reader)).join()).toBe('3');
       await writer.closed;
+    },
+  },
+  {
+    name: 'ends handed on over another session to the process they are from go on without who handed them on',
+    async run({ connect, expect }) {
+      // `first.a` and `second.b` are of one process, the other two stand for whoever hands on.
+      const [first, second] = [await connect(), await connect()];
+      const inward = await openChannel(first.a, first.b);
+      const onward = await openChannel(second.a, second.b);
+      const channel = pipe<number>(1);
+      const answers = (await inward.sender.send(channel.receiver, { returns: true })) as Receiver<number>;
+      const { value, ret } = await take(inward.receiver);
+      await channel.sender.send(1);
+      await ret.send(1);
+      await inward.sender.send(1);
+      await onward.sender.send([value, ret, inward.receiver]);
+      type Ends = [Receiver<number>, Sender<number>, Receiver<number>];
+      const [receiver, sender, opened] = (await take(onward.receiver)).value as Ends;
+      const sends = [channel.sender.send(2), sender.send(2), inward.sender.send(2)];
+      for (const end of [receiver, answers, opened])
+        expect([(await take(end)).value, (await take(end)).value]).toStrictEqual([1, 2]);
+      await Promise.all(sends);
+      await eventually('the tables to hold what carried the ends and nothing else', () => {
+        return [first.a, first.b, second.a, second.b].map(({ stats }) => stats.channels).join() === '0,0,1,1';
+      });
+      for (const { a, b } of [first, second]) {
+        a.abort();
+        await b.closed;
+      }
+      await Promise.all([channel.sender.send(3), sender.send(3), inward.sender.send(3)]);
+      for (const end of [channel.sender, sender, inward.sender]) end.close();
+      for (const end of [receiver, answers, opened]) expect(await collect(end)).toStrictEqual([3]);
+      await Promise.all([channel.sender.closed, sender.closed, inward.sender.closed]);
     },
   },
   {

@@ -1,4 +1,5 @@
 import { CircuitError } from '@circuit/base';
+import { goesHome } from '../home/away-of.js';
 import { End } from '../local/end.js';
 import { pumpBytes, pumpMessages } from '../local/pump.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
@@ -14,9 +15,9 @@ import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
  */
 export function relay(from: Receiver, to: Sender): void {
   takeBoth(from, to);
-  if (from instanceof InMessage && to instanceof OutMessage && from.codec.name === to.codec.name) {
-    spliceMessages(from, to);
-  } else void pumpMessages(from as unknown as RawReceiver, to as unknown as RawSender);
+  const halves = from instanceof InMessage && to instanceof OutMessage && !goesHome(from) && !goesHome(to);
+  if (halves && from.codec.name === to.codec.name) spliceMessages(from, to);
+  else void pumpMessages(from as unknown as RawReceiver, to as unknown as RawSender);
 }
 
 /** {@link relay} for byte streams. */

@@ -7,19 +7,11 @@ import type { OutHalf } from '../session/out-half.js';
 import type { ReceiveOptions, ReceiveResult, SendOptions } from '../types.js';
 import type { Home } from './home-of.js';
 
-/**
- * An end of this process that went away in a message. Its pump takes it for the end itself; who brings it home makes the pump
- * stop, or go on without closing what stays here.
- */
+/** An end of this process that is away: sent in a message, or the far end of a channel that was born in the session. */
 export abstract class Away {
-  readonly #end: End;
   #home: Home | undefined;
   /** The peer has said of one of its ids that it is this end. */
   named = false;
-
-  constructor(end: End) {
-    this.#end = end;
-  }
 
   /** Whether it is still under way, with nothing said of its end. */
   abstract readonly open: boolean;
@@ -44,24 +36,40 @@ export abstract class Away {
   }
 
   protected abstract make(entry: Entry): Home | undefined;
-
-  protected regain(): End {
-    if (this.#end.regain === undefined) throw new CircuitError('internal', 'an end that cannot come home');
-    return this.#end.regain();
-  }
 }
 
-/** A receiver or reader, from which a pump takes. */
-export class AwaySource extends Away implements RawReceiver, RawReader {
+/** A receiver or reader that is away, for who brings it home. */
+export interface SourceAway {
+  readonly open: boolean;
+  /** Whether everything that went there has gone, up to a clean end. */
+  readonly ended: boolean;
+  /** Nothing more goes there: answers with the end that serves when all that had gone is here again, as `back` says. */
+  stop(back: () => boolean): End;
+}
+
+/** A sender or writer that is away, for who brings it home. */
+export interface SinkAway {
+  readonly open: boolean;
+  /** `arrived` runs when everything from afar is in: answers with the end to be used from then on. */
+  await(arrived: () => void): End;
+}
+
+/**
+ * A receiver or reader that went away in a message, from which a pump takes. The pump takes it for the end itself; who brings it home makes
+ * the pump stop.
+ */
+export class AwaySource extends Away implements RawReceiver, RawReader, SourceAway {
+  readonly #end: End;
   readonly #source: RawReceiver & RawReader;
   readonly #half: OutHalf;
-  readonly #homeOf: (entry: Entry, away: AwaySource) => Home | undefined;
+  readonly #homeOf: (entry: Entry, away: SourceAway) => Home | undefined;
   /** Answers whether all that had left is here again: from then on the far side is nobody's concern. */
   #back: (() => boolean) | undefined;
 
   /** `half` stands for it in the session. */
-  constructor(end: End, half: OutHalf, homeOf: (entry: Entry, away: AwaySource) => Home | undefined) {
-    super(end);
+  constructor(end: End, half: OutHalf, homeOf: (entry: Entry, away: SourceAway) => Home | undefined) {
+    super();
+    this.#end = end;
     this.#half = half;
     this.#homeOf = homeOf;
     this.#source = end as unknown as RawReceiver & RawReader;
@@ -71,16 +79,14 @@ export class AwaySource extends Away implements RawReceiver, RawReader {
     return this.#half.sendRefusal === undefined;
   }
 
-  /** Whether the pump has come to a clean end. */
   get ended(): boolean {
     const { state, failure } = this.#half;
     return state !== 'open' && failure === undefined;
   }
 
-  /** The pump takes nothing more: answers with a fresh handle for who goes on when `back`. */
   stop(back: () => boolean): End {
     this.#back = back;
-    return this.regain();
+    return regain(this.#end);
   }
 
   receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
@@ -100,16 +106,18 @@ export class AwaySource extends Away implements RawReceiver, RawReader {
   }
 }
 
-/** A sender or writer, into which a pump puts. */
-export class AwaySink extends Away implements RawSender, RawWriter {
+/** A sender or writer that went away in a message, into which a pump puts; brought home it is not closed with the pump. */
+export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
+  readonly #end: End;
   readonly #sink: RawSender & RawWriter;
   readonly #half: InHalf;
-  readonly #homeOf: (entry: Entry, away: AwaySink) => Home | undefined;
+  readonly #homeOf: (entry: Entry, away: SinkAway) => Home | undefined;
   #arrived: (() => void) | undefined;
 
   /** `half` stands for it in the session. */
-  constructor(end: End, half: InHalf, homeOf: (entry: Entry, away: AwaySink) => Home | undefined) {
-    super(end);
+  constructor(end: End, half: InHalf, homeOf: (entry: Entry, away: SinkAway) => Home | undefined) {
+    super();
+    this.#end = end;
     this.#half = half;
     this.#homeOf = homeOf;
     this.#sink = end as unknown as RawSender & RawWriter;
@@ -123,10 +131,9 @@ export class AwaySink extends Away implements RawSender, RawWriter {
     return this.#sink.closed;
   }
 
-  /** `arrived` runs in place of the close, when everything from afar is in: answers with a fresh handle for who goes on then. */
   await(arrived: () => void): End {
     this.#arrived = arrived;
-    return this.regain();
+    return regain(this.#end);
   }
 
   sendNow(value: unknown, options: SendOptions): Promise<unknown> {
@@ -149,4 +156,9 @@ export class AwaySink extends Away implements RawSender, RawWriter {
   protected make(entry: Entry): Home | undefined {
     return this.#homeOf(entry, this);
   }
+}
+
+function regain(end: End): End {
+  if (end.regain === undefined) throw new CircuitError('internal', 'an end that cannot come home');
+  return end.regain();
 }

@@ -3,7 +3,7 @@ import { Deque } from '../local/deque.js';
 import { movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
 import type { InHalf } from '../session/in-half.js';
-import type { AwaySource } from './away.js';
+import type { SourceAway } from './away.js';
 
 /** What a receiving end does in this process; that of a pipe, or another that comes home. */
 export interface LocalIn {
@@ -30,7 +30,7 @@ interface Demand<O, R> {
  * Who waits is served in order, across the change too.
  */
 export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends WaitOptions, R> {
-  readonly #away: AwaySource;
+  readonly #away: SourceAway;
   readonly #waiting = new Deque<Demand<O, R>>();
   readonly #readable = new Waiters();
   /** What comes from afar; `undefined` when all of it is taken. */
@@ -39,7 +39,7 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   /** Whether the far side ended what this side had ended; known when its end arrives, for the session may be gone later. */
   #complete: boolean | undefined;
 
-  constructor(far: H, away: AwaySource) {
+  constructor(far: H, away: SourceAway) {
     this.#far = far;
     this.#away = away;
   }

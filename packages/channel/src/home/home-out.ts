@@ -2,7 +2,7 @@ import { abortError, CircuitError, onAbort, type WaitOptions } from '@circuit/ba
 import { Deque } from '../local/deque.js';
 import { Waiters } from '../local/waiters.js';
 import type { OutHalf } from '../session/out-half.js';
-import type { AwaySink } from './away.js';
+import type { SinkAway } from './away.js';
 
 /** What a sending end does in this process; that of a pipe, or another that comes home. */
 export interface LocalOut {
@@ -10,7 +10,7 @@ export interface LocalOut {
   abortNow(reason: CircuitError): void;
   readonly closed: Promise<void>;
   /** What a send fails with now. */
-  readonly refusal: CircuitError | undefined;
+  readonly sendRefusal: CircuitError | undefined;
 }
 
 interface Held<V, O, R> {
@@ -28,7 +28,7 @@ interface Held<V, O, R> {
  */
 export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
   readonly #far: OutHalf;
-  readonly #away: AwaySink;
+  readonly #away: SinkAway;
   readonly #maxHeld: number;
   readonly #held = new Deque<Held<V, O, R>>();
   readonly #writable = new Waiters();
@@ -36,7 +36,7 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
   #arrived = false;
   #closing = false;
 
-  constructor(far: OutHalf, away: AwaySink) {
+  constructor(far: OutHalf, away: SinkAway) {
     this.#far = far;
     this.#away = away;
     this.#maxHeld = far.link.limits.maxPendingSends;
@@ -58,13 +58,15 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
     return this.#here.closed;
   }
 
-  get refusal(): CircuitError | undefined {
-    return this.#here.refusal ?? (this.#closing ? new CircuitError('closed', 'send on a closed channel') : undefined);
+  get sendRefusal(): CircuitError | undefined {
+    return (
+      this.#here.sendRefusal ?? (this.#closing ? new CircuitError('closed', 'send on a closed channel') : undefined)
+    );
   }
 
   send(value: V, options: O): Promise<R> {
-    if (this.#arrived) return this.pass(this.#here, value, options);
-    const { refusal } = this;
+    if (this.#arrived) return this.#hand(value, options);
+    const refusal = this.sendRefusal;
     if (refusal !== undefined) return Promise.reject(refusal);
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(abortError(signal));
@@ -107,10 +109,19 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
     this.#arrived = true;
     for (const { value, options, resolve, reject, release } of this.#held.drain()) {
       release?.();
-      this.pass(this.#here, value, options).then(resolve, reject);
+      this.#hand(value, options).then(resolve, reject);
     }
     if (this.#closing) this.#here.closeNow();
     this.#writable.notify();
+  }
+
+  /** What cannot be sent rejects, as ever. */
+  #hand(value: V, options: O): Promise<R> {
+    try {
+      return this.pass(this.#here, value, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #fail(reason: CircuitError): void {

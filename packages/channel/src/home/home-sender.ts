@@ -11,14 +11,15 @@ interface LocalSender extends Sender, RawSender, LocalOut {
   readonly closed: Promise<void>;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
-  regain(): End;
+  /** Absent for a channel that was born in a session. */
+  regain?(): End;
 }
 
 class HomeMessages extends HomeOut<LocalSender, unknown, SendOptions, unknown> {
   trySend(value: unknown): boolean {
-    const { home, refusal } = this;
+    const { home, sendRefusal } = this;
     if (home !== undefined) return home.trySend(value);
-    if (refusal !== undefined) throw refusal;
+    if (sendRefusal !== undefined) throw sendRefusal;
     return false;
   }
 
@@ -54,8 +55,8 @@ export class HomeSender extends End implements Sender, RawSender {
     return this.#messages.closed;
   }
 
-  get refusal(): CircuitError | undefined {
-    return this.#messages.refusal;
+  get sendRefusal(): CircuitError | undefined {
+    return this.#messages.sendRefusal;
   }
 
   send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
@@ -99,6 +100,6 @@ export class HomeSender extends End implements Sender, RawSender {
   }
 
   override regain(): End {
-    return this.#messages.home?.regain() ?? new HomeSender(this.#messages);
+    return this.#messages.home?.regain?.() ?? new HomeSender(this.#messages);
   }
 }

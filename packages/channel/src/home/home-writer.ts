@@ -45,8 +45,8 @@ export class HomeWriter extends End implements ByteWriter, RawWriter {
     return this.#bytes.closed;
   }
 
-  get refusal(): CircuitError | undefined {
-    return this.#bytes.refusal;
+  get sendRefusal(): CircuitError | undefined {
+    return this.#bytes.sendRefusal;
   }
 
   write(chunk: Uint8Array, options: WaitOptions = {}): Promise<void> {

@@ -4,6 +4,7 @@ import { type HomeName, sessionBytes } from '../session/hello-tail.js';
 import type { Table } from '../session/table.js';
 import { maxRefs } from '../wire/frame.js';
 import { type ByteCursor, maxVarintBytes, writeVarint } from '../wire/varint.js';
+import { bornAway } from './born.js';
 
 /** Drawn at random: says that two sessions end in one process, and nothing else. */
 const thisProcess = randomBytes(16);
@@ -28,16 +29,19 @@ interface Peer {
 
 /** What both sides of a session say in HOME of ids that they are about to announce. Every such id stands in the next DATA with references. */
 export class Homecomings {
-  /** What this side's HELLO says. */
-  readonly name: HomeName = { process: thisProcess, session: randomBytes(sessionBytes), key: randomBytes(16) };
+  /** What this side's HELLO says; `undefined` for a side that takes no end home. */
+  readonly name: HomeName | undefined;
   readonly #table: Table;
   /** What the peer names, by the peer's id. */
   readonly #named = new Map<number, Named>();
   #peer: Peer | undefined;
   #last = 0;
 
-  constructor(table: Table) {
+  /** `takes`: also takes ends home, and does not merely tell others of theirs. */
+  constructor(table: Table, takes: boolean) {
     this.#table = table;
+    if (!takes) return;
+    this.name = { process: thisProcess, session: randomBytes(sessionBytes), key: randomBytes(16) };
     sessions.set(text(this.name.session), this);
   }
 
@@ -50,12 +54,13 @@ export class Homecomings {
 
   /** The session is over: its ids are nobody's any more. */
   stop(): void {
-    sessions.delete(text(this.name.session));
+    if (this.name !== undefined) sessions.delete(text(this.name.session));
     this.#named.clear();
   }
 
   /** HOME: the peer's next id `id` is to be our own end; answers with the fault. */
   named(id: number, payload: ByteCursor): string | undefined {
+    if (this.name === undefined) return undefined;
     const own = payload.varint();
     const elsewhere = payload.offset < payload.end;
     const session = elsewhere ? text(payload.take(sessionBytes)) : '';
@@ -66,7 +71,7 @@ export class Homecomings {
     const home = proof === undefined ? this : sessions.get(session);
     this.#last = id;
     // That session may have ended while this was on its way.
-    if (home === undefined) return undefined;
+    if (home?.name === undefined) return undefined;
     if (proof !== undefined && !timingSafeEqual(prove(home.name.key, own), proof))
       return `HOME of channel ${id} as channel ${own} of another session, without proof`;
     if (!home.#table.isOwn(own) || !home.#table.wasKnown(own))
@@ -119,6 +124,7 @@ function bring(entry: Entry, { table, id }: Named): string | undefined {
   // It may have ended on this side while the message was on its way.
   if (own === undefined) return undefined;
   if (own.kind !== entry.kind) return `HOME of channel ${entry.id} as channel ${id}, which is of another kind`;
+  own.away ??= bornAway(own);
   if (own.away === undefined) return undefined;
   if (own.away.named) return `HOME of channel ${entry.id} as channel ${id}, which has come home before`;
   own.away.named = true;

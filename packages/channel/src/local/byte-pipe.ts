@@ -189,7 +189,7 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
 
   async writeNow(chunk: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
     const core = this.#core;
-    if (this.refusal !== undefined) throw this.refusal;
+    if (this.sendRefusal !== undefined) throw this.sendRefusal;
     if (signal?.aborted) throw abortError(signal);
     if (chunk.length > 0) core.push(chunk);
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
@@ -223,7 +223,7 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
   }
 
   /** What a write fails with now. */
-  get refusal(): CircuitError | undefined {
+  get sendRefusal(): CircuitError | undefined {
     const { failure, closed } = this.#core;
     return failure ?? (closed ? new CircuitError('closed', 'write on a closed stream') : undefined);
   }

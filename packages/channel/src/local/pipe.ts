@@ -194,7 +194,7 @@ class PipeSender extends End implements Sender, RawSender {
   }
 
   /** What a send fails with now. */
-  get refusal(): CircuitError | undefined {
+  get sendRefusal(): CircuitError | undefined {
     return this.#core.refusal;
   }
 

@@ -18,7 +18,7 @@ import type { Table } from './table.js';
 export interface DispatchTarget {
   readonly table: Table;
   readonly limits: SessionLimits;
-  /** Takes ends home; `undefined` where the session does not. */
+  /** Hears and tells of ends that come home; `undefined` in a page. */
   readonly home: Homecomings | undefined;
   /** The last kind of reference that the peer may announce. */
   readonly lastRefKind: RefKind;

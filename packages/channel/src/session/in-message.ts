@@ -41,7 +41,8 @@ interface Arrived {
   readonly cost: number;
 }
 
-interface Waiting extends Demand<ReceiveResult> {
+/** A receive that waits. */
+export interface Waiting extends Demand<ReceiveResult> {
   readonly returns: boolean;
 }
 
@@ -54,7 +55,7 @@ export class InMessage extends InHalf implements Receiver {
   readonly codec: Codec;
   readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
-  readonly #waiting = new Deque<Waiting>();
+  protected readonly waiting: Deque<Waiting> = new Deque();
   /** Holds what queues; of its own, so that a channel nobody reads keeps no memory but what its credit pays for. */
   #slab: Slab | undefined;
   #assembly: Assembly | undefined;
@@ -103,7 +104,7 @@ export class InMessage extends InHalf implements Receiver {
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { returns: options.returns !== false, resolve, reject, release: undefined };
-      enqueue(this.#waiting, waiting, signal);
+      enqueue(this.waiting, waiting, signal);
     });
   }
 
@@ -125,7 +126,7 @@ export class InMessage extends InHalf implements Receiver {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: InTap): void {
-    rejectAll(this.#waiting, movedError());
+    rejectAll(this.waiting, movedError());
     this.#tap = tap;
     for (const arrived of this.#queue.drain()) {
       this.link.countUnread(-arrived.cost);
@@ -203,7 +204,7 @@ export class InMessage extends InHalf implements Receiver {
       this.#tap.closed();
       return;
     }
-    resolveAll(this.#waiting, ended);
+    resolveAll(this.waiting, ended);
     this.notifyReadable();
   }
 
@@ -233,7 +234,7 @@ export class InMessage extends InHalf implements Receiver {
 
   protected rejectWaiting(reason: CircuitError): void {
     this.#tap?.aborted(reason);
-    rejectAll(this.#waiting, reason);
+    rejectAll(this.waiting, reason);
   }
 
   /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */
@@ -294,14 +295,14 @@ export class InMessage extends InHalf implements Receiver {
   }
 
   #keep(body: Uint8Array): Uint8Array {
-    if (this.#waiting.length > 0) return this.link.slab.keep(body);
+    if (this.waiting.length > 0) return this.link.slab.keep(body);
     if (this.#queue.length === 0) return body.slice();
     this.#slab ??= new Slab();
     return this.#slab.keep(body);
   }
 
   #arrive(arrived: Arrived): void {
-    const waiting = dequeue(this.#waiting);
+    const waiting = dequeue(this.waiting);
     if (waiting === undefined) {
       this.link.countUnread(arrived.cost);
       this.#queue.push(arrived);

@@ -15,7 +15,7 @@ export interface Link {
   readonly slab: Slab;
   /** What the peer announced; before its HELLO nothing has credit. */
   readonly peerLimits: SessionLimits | undefined;
-  /** Takes ends home; `undefined` where the session does not. */
+  /** Hears and tells of ends that come home; `undefined` in a page. */
   readonly home: Homecomings | undefined;
   /** Hands descriptors over; `undefined` where a byte stream has to stand in. */
   readonly lane: Lane | undefined;

@@ -1,6 +1,6 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
-import { awayOf } from '../home/away-of.js';
+import { awayOf, bornReceiver } from '../home/away-of.js';
 import { Descriptor } from '../local/descriptor.js';
 import { End, type ForeignStream } from '../local/end.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
@@ -83,9 +83,11 @@ export class SessionPacker implements Packer {
   };
 
   #makeReturn(codec: Codec): InMessage {
-    const entry = this.makeEntry(refKind.sender, codec);
+    const entry = new Entry(refKind.sender);
+    const input = bornReceiver(this.#link, entry, codec, this.#unpacker);
+    entry.in = input;
     this.#refs = [{ entry }];
-    return entry.in as InMessage;
+    return input;
   }
 
   referDescriptor(descriptor: Descriptor, codec: Codec): OutReference {
@@ -105,22 +107,22 @@ export class SessionPacker implements Packer {
     const entry = this.makeEntry(kindFor(end), codec);
     const { in: input, out: output } = entry;
     entry.away = awayOf(end, entry);
-    const local: unknown = entry.away ?? end;
+    const local: object = entry.away ?? end;
     switch (end.endKind) {
       case 'sender':
-        if (end instanceof OutMessage && end.codec.name === codec.name) spliceMessages(input as InMessage, end);
+        if (local instanceof OutMessage && local.codec.name === codec.name) spliceMessages(input as InMessage, local);
         else void pumpMessages(input as InMessage, local as RawSender);
         break;
       case 'receiver':
-        if (end instanceof InMessage && end.codec.name === codec.name) spliceMessages(end, output as OutMessage);
+        if (local instanceof InMessage && local.codec.name === codec.name) spliceMessages(local, output as OutMessage);
         else void pumpMessages(local as RawReceiver, output as OutMessage);
         break;
       case 'reader':
-        if (end instanceof InBytes) spliceBytes(end, output as OutBytes);
+        if (local instanceof InBytes) spliceBytes(local, output as OutBytes);
         else void pumpBytes(local as RawReader, output as OutBytes);
         break;
       case 'writer':
-        if (end instanceof OutBytes) spliceBytes(input as InBytes, end);
+        if (local instanceof OutBytes) spliceBytes(input as InBytes, local);
         else void pumpBytes(input as InBytes, local as RawWriter);
         break;
       case 'descriptor':

@@ -11,7 +11,7 @@ import {
 } from '@circuit/base';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { knownCodecs } from '../codec/known-codecs.js';
-import { homecomings } from '../home/away-of.js';
+import { bornSender, homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
 import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
@@ -30,7 +30,6 @@ import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Lane } from './lane.js';
 import type { Link } from './link.js';
 import { checkOpen, type OpenFrame, writeOpen } from './open-frame.js';
-import { OutMessage } from './out-message.js';
 import { Slab } from '../local/slab.js';
 import { SessionPacker } from './packer.js';
 import { writeReason } from './reason.js';
@@ -54,8 +53,9 @@ export interface SessionOptions {
    */
   readonly auth?: Authenticator;
   /**
-   * Ends of this process that come back to it, over this or another of its sessions, go on inside it; `false` leaves them with the other
-   * side, and does not tell the peer which sessions are of one process. Default `true`; pages never take ends home.
+   * Ends whose other end is in this process, and which come back to it over this or another of its sessions, go on inside it, also when the
+   * sessions are over. `false` leaves them with the other side, and does not tell the peer which sessions are of one process; for who
+   * relies on the end of a session to end all that went through it. Default `true`; pages never take ends home.
    */
   readonly home?: boolean;
   readonly clock?: Clock;
@@ -208,7 +208,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     const codec = this.codec(open.codec);
     this.#checkPeerCodec(codec.name);
     const entry = new Entry(refKind.receiver);
-    const out = new OutMessage(this, entry, codec, this.#packer);
+    const out = bornSender(this, entry, codec, this.#packer);
     entry.out = out;
     if (this.peerLimits === undefined) this.#held.push({ entry, open });
     else {

@@ -3,8 +3,11 @@ import { collect, openChannel, readAll, take } from '@circuit/channel/conformanc
 import { expect, test } from 'vitest';
 import { connectMemory, connectTcp, connectUnix } from '../support/transports.js';
 
+/** As if each side were a process of its own. */
+const apart = { b: { home: false } };
+
 test('a request with a stream crosses three sessions and three transports, and the answer comes all the way back', async () => {
-  const [first, second, third] = [await connectMemory(), await connectTcp(), await connectUnix()];
+  const [first, second, third] = [await connectMemory(apart), await connectTcp(apart), await connectUnix(apart)];
   const one = await openChannel(first.a, first.b);
   const two = await openChannel(second.a, second.b);
   const three = await openChannel(third.a, third.b);
@@ -39,7 +42,7 @@ test('a request with a stream crosses three sessions and three transports, and t
 });
 
 test('when the session in the middle dies, both outer ones hear of it and nothing stays in their tables', async () => {
-  const [first, second] = [await connectMemory(), await connectTcp()];
+  const [first, second] = [await connectMemory(apart), await connectTcp(apart)];
   const one = await openChannel<string>(first.a, first.b);
   const two = await openChannel<string>(second.a, second.b);
   relay(one.receiver, two.sender);

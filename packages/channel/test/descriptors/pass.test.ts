@@ -158,7 +158,9 @@ test('in memory the object itself arrives', async () => {
 
 test.skipIf(!canPass())('a relay hands a descriptor on where it can, else a byte stream stands in', async () => {
   const before = openFds();
-  const [first, second, tcp] = [await unixPair(), await unixPair(), await connectTcp()];
+  // As if each side were a process of its own.
+  const apart = { session: { home: false } };
+  const [first, second, tcp] = [await unixPair(apart), await unixPair(apart), await connectTcp()];
   for (const [from, to, passed] of [
     [second.dialled, second.taken, true],
     [tcp.a, tcp.b, false],

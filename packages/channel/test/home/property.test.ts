@@ -1,5 +1,6 @@
 import { isCircuitError, type Random, randomInt, seededRandom } from '@circuit/base';
 import { bytePipe, type ByteReader, type ByteWriter, pipe, type Receiver, type Sender } from '@circuit/channel';
+import { take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import { describe, expect, test } from 'vitest';
 import { type HomePair, homePair, twoHomePairs } from '../support/home-pair.js';
@@ -30,10 +31,45 @@ interface Walk {
   readonly got: number;
   /** Whether what came out is what went in, in its order, as far as it goes. */
   right(): boolean;
+  /** Which ends are at home in the beginning. */
+  readonly home: { source: boolean; sink: boolean };
+  /** Whether, with both ends at home, the channel needs the other side no more. */
+  comesHome(): boolean;
 }
 
-function messages({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random): Walk {
-  let { sender, receiver }: { sender: Sender; receiver: Receiver } = pipe(randomInt(random, 4));
+type Pair = Pick<HomePair, 'forth' | 'back' | 'openForth'>;
+type Make = (pair: Pair, random: Random) => Walk | Promise<Walk>;
+
+const nowhere = { source: true, sink: true };
+
+const piped: Make = (pair, random) => messages(pair, random, pipe(randomInt(random, 4)), nowhere, 'neither');
+
+/** The receiver is on the other side from the beginning. */
+const opened: Make = async (pair, random) => {
+  const { sender, receiver } = await pair.openForth();
+  return messages(pair, random, { sender, receiver }, { source: true, sink: false }, 'source');
+};
+
+/** The sender is on the other side from the beginning. */
+const returned: Make = async (pair, random) => {
+  const requests = await pair.openForth();
+  const receiver = await requests.sender.send(0, { returns: true });
+  const { ret } = await take(requests.receiver);
+  requests.sender.close();
+  expect((await requests.receiver.receive()).done).toBe(true);
+  return messages(pair, random, { sender: ret, receiver }, { source: false, sink: true }, 'sink');
+};
+
+/** `fixed`: the end that must stay where it was born. */
+function messages(
+  { forth, back }: Pair,
+  random: Random,
+  ends: { readonly sender: Sender; readonly receiver: Receiver },
+  home: { source: boolean; sink: boolean },
+  fixed: 'source' | 'sink' | 'neither',
+): Walk {
+  let { sender, receiver } = ends;
+  let stayed = true;
   const taken: number[] = [];
   const given = new Set<number>();
   let sent = 0;
@@ -56,8 +92,16 @@ function messages({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Ran
       const message = await receiver.receive();
       if (!message.done) note(message.value);
     },
-    moveSource: async (home) => void (sender = await (home ? back : forth)(sender)),
-    moveSink: async (home) => void (receiver = await (home ? back : forth)(receiver)),
+    home: { ...home },
+    comesHome: () => stayed,
+    async moveSource(home) {
+      if (fixed === 'source') stayed = false;
+      sender = await (home ? back : forth)(sender);
+    },
+    async moveSink(home) {
+      if (fixed === 'sink') stayed = false;
+      receiver = await (home ? back : forth)(receiver);
+    },
     close: () => sender.close(),
     abort: (reason) => sender.abort(reason),
     cancel: (reason) => receiver.cancel(reason),
@@ -80,7 +124,7 @@ function messages({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Ran
   };
 }
 
-function bytes({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random): Walk {
+function bytes({ forth, back }: Pair, random: Random): Walk {
   const ends = bytePipe(1 + randomInt(random, 70_000));
   let { reader, writer }: { reader: ByteReader; writer: ByteWriter } = ends;
   let [written, got, inOrder] = [0, 0, true];
@@ -89,6 +133,8 @@ function bytes({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random
   };
   return {
     what: 'stream',
+    home: { ...nowhere },
+    comesHome: () => true,
     put(size) {
       // Every byte says at which place it stands.
       const chunk = Uint8Array.from({ length: size + 1 }, (_none, i) => (written + i) % 251);
@@ -120,13 +166,13 @@ function bytes({ forth, back }: Pick<HomePair, 'forth' | 'back'>, random: Random
   };
 }
 
-async function walk(seed: number, make: typeof messages, sessions: number): Promise<void> {
+async function walk(seed: number, make: Make, sessions: number): Promise<void> {
   const random = seededRandom(seed);
   const pick = (sides: number): number => randomInt(random, sides);
   const tight = { a: window, b: window };
   const pair = sessions === 1 ? await homePair(tight) : await twoHomePairs(tight, () => pick(2));
-  const one = make(pair, random);
-  const home = { source: true, sink: true };
+  const one = await make(pair, random);
+  const { home } = one;
   const puts: Promise<unknown>[] = [];
   const failures = new Set<string>();
   const watched = (work: Promise<unknown>): Promise<unknown> =>
@@ -165,7 +211,8 @@ async function walk(seed: number, make: typeof messages, sessions: number): Prom
       await settle();
     }
   };
-  const end = ['close', 'abort', 'cancel', 'kill', 'short'][pick(5)] ?? 'close';
+  const drawn = ['close', 'abort', 'cancel', 'kill', 'short'][pick(5)] ?? 'close';
+  const end = drawn === 'short' && !one.comesHome() ? 'close' : drawn;
   for (let i = pick(5); i > 0; i--) await settle();
   switch (end) {
     case 'close':
@@ -217,7 +264,9 @@ async function walk(seed: number, make: typeof messages, sessions: number): Prom
 
 describe.each([1, 2])('over %i sessions', (sessions) => {
   test.each([
-    ['channel', messages],
+    ['channel', piped],
+    ['channel that was opened', opened],
+    ['channel for answers', returned],
     ['stream', bytes],
   ] as const)('property: the ends of a %s walk about while it is used; nothing is lost, doubled or reordered', async (_what, make) => {
     for (let seed = first; seed < first + seeds; seed++) {

@@ -1,4 +1,4 @@
-import type { Session, SessionOptions } from '@circuit/channel';
+import type { Receiver, Sender, Session, SessionOptions } from '@circuit/channel';
 import { openChannel, take } from '@circuit/channel/conformance';
 import { expect } from 'vitest';
 import { connectMemory } from './transports.js';
@@ -11,6 +11,8 @@ export interface HomePair {
   /** Sends `value` from one side and answers with what the other takes. */
   readonly forth: <T>(value: T) => Promise<T>;
   readonly back: <T>(value: T) => Promise<T>;
+  /** A new channel from `a` to `b`. */
+  readonly openForth: () => Promise<{ readonly sender: Sender; readonly receiver: Receiver }>;
   /** Waits until either table holds nothing but the two channels that carry the ends, and `left` entries. */
   settled(left?: number): Promise<void>;
   /** The far side dies. */
@@ -38,6 +40,7 @@ export async function homePair(options?: {
       await back.sender.send(value);
       return (await take(back.receiver)).value as T;
     },
+    openForth: () => openChannel(a, b),
     settled: (left = 0) =>
       until('both tables to hold the two channels alone', () => {
         return a.stats.channels === 2 + left && b.stats.channels === 2 + left;
@@ -67,6 +70,7 @@ export async function twoHomePairs(
   return {
     forth: (value) => one().forth(value),
     back: (value) => one().back(value),
+    openForth: () => one().openForth(),
     settled: (left) => all((pair) => pair.settled(left)),
     kill: () => all((pair) => pair.kill()),
     close: () => all((pair) => pair.close()),

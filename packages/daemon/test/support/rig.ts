@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, silentLogger, systemClock } from '@circuit/base';
-import { ChannelSession, memoryPair, type Session } from '@circuit/channel';
+import { ChannelSession, memoryPair, type Session, type SessionOptions } from '@circuit/channel';
 import { type KeeperSet, type KeeperSetOptions, openKeeperSet } from '@circuit/keeper/client';
 import type { Right } from '@circuit/protocol';
 import { afterAll } from 'vitest';
 import { bundleKeeper } from '../../../keeper/bundle.mjs';
 import { type DaemonLimits, defaultDaemonLimits } from '../../src/limits.js';
+import { serverSession } from '../../src/gate.js';
 import { LocalServer } from '../../src/local-server.js';
 import type { NumberStore } from '../../src/namespace/numbers.js';
 import { callerOf } from '../../src/session/caller.js';
@@ -77,7 +78,7 @@ export class Rig {
 
   /** Makes `other` a server of this one's cluster, with a link that it takes for a server's. */
   link(other: Rig, right: Right = 'act'): Session {
-    const session = other.#pair(right, (theirs) => other.server.prove(theirs));
+    const session = other.#pair(right, (theirs) => other.server.prove(theirs), serverSession);
     this.cluster.others.set(other.cluster.self.id, { member: other.cluster.self, session });
     this.#dialled.push(session);
     return session;
@@ -88,12 +89,12 @@ export class Rig {
     for (const session of this.#dialled) session.abort();
   }
 
-  #pair(right: Right, prepare: (theirs: Session) => void): Session {
+  #pair(right: Right, prepare: (theirs: Session) => void, options: SessionOptions = {}): Session {
     const [near, far] = memoryPair();
-    const theirs = new ChannelSession(far, 'listener');
+    const theirs = new ChannelSession(far, 'listener', serverSession);
     prepare(theirs);
     this.server.sessions.serve(theirs, callerOf(theirs.peer, right, 'key'));
-    const ours = new ChannelSession(near, 'dialler');
+    const ours = new ChannelSession(near, 'dialler', options);
     this.#dialled.push(ours);
     return ours;
   }
