@@ -249,7 +249,9 @@ test.each([
   late.catch(() => undefined);
   await one.kill();
   await expect(collect(receiver)).rejects.toMatchObject({ code: 'peer-gone' });
-  expect(['peer-gone', 'outcome-unknown']).toContain(await late.catch((error: unknown) => (error as CircuitError).code));
+  expect(['peer-gone', 'outcome-unknown']).toContain(
+    await late.catch((error: unknown) => (error as CircuitError).code),
+  );
   await expect(sender.closed).rejects.toMatchObject({ code: 'peer-gone' });
   await expect(sender.send(1)).rejects.toMatchObject({ code: 'peer-gone' });
 });
