@@ -1,4 +1,5 @@
-import { abortError, CircuitError, onAbort, type WaitOptions } from '@circuit/base';
+import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
@@ -14,11 +15,8 @@ export interface LocalIn {
   readonly finished: Promise<void>;
 }
 
-interface Demand<O, R> {
+interface Taking<O, R> extends Demand<R> {
   readonly options: O;
-  readonly resolve: (result: R) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
 }
 
 /**
@@ -31,7 +29,7 @@ interface Demand<O, R> {
  */
 export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends WaitOptions, R> {
   readonly #away: SourceAway;
-  readonly #waiting = new Deque<Demand<O, R>>();
+  readonly #waiting = new Deque<Taking<O, R>>();
   readonly #readable = new Waiters();
   /** What comes from afar; `undefined` when all of it is taken. */
   #far: H | undefined;
@@ -80,14 +78,8 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
       this.demandHere(this.#here, options, resolve, reject);
       return;
     }
-    const { signal } = options;
-    const demand: Demand<O, R> = { options, resolve, reject, release: undefined };
-    if (signal !== undefined) {
-      demand.release = onAbort(signal, () => {
-        if (this.#waiting.remove(demand)) reject(abortError(signal));
-      });
-    }
-    this.#waiting.push(demand);
+    const demand: Taking<O, R> = { options, resolve, reject, release: undefined };
+    enqueue(this.#waiting, demand, options.signal);
   }
 
   /** What can be had at once; throws what `take` would reject with. */
@@ -112,15 +104,12 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   /** The holder has given the end away: those who wait are told. */
   turnAway(): void {
     this.home?.turnAway();
-    for (const demand of this.#waiting.drain()) {
-      demand.release?.();
-      demand.reject(movedError());
-    }
+    rejectAll(this.#waiting, movedError());
   }
 
   /** The end comes home once more while this is still under way: its pump takes nothing more from here. */
   dismiss(): void {
-    for (const { resolve } of this.#waiting.drain()) resolve(this.end);
+    resolveAll(this.#waiting, this.end);
   }
 
   get #here(): L {
@@ -135,19 +124,17 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
     if (whole(far)) this.#complete ??= this.#away.ended;
     if (far.failure !== undefined) this.#here.cancelNow(far.failure);
     while (this.#far !== undefined && this.#waiting.length > 0) {
-      const demand = this.#waiting.first() as Demand<O, R>;
+      const demand = this.#waiting.first() as Taking<O, R>;
       try {
         const result = this.tryFar(far, demand.options);
         if (result === undefined) break;
         if (this.isEnd(result)) this.#comeHome();
         else {
-          this.#waiting.shift();
-          demand.release?.();
+          dequeue(this.#waiting);
           demand.resolve(result);
         }
       } catch (error) {
-        this.#waiting.shift();
-        demand.release?.();
+        dequeue(this.#waiting);
         demand.reject(error as CircuitError);
       }
     }

@@ -2,6 +2,7 @@ import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@cir
 import { reasonError } from '../session/reason.js';
 import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
 import { abandonMessage } from '../values/abandon.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
@@ -37,11 +38,8 @@ interface Offer {
   release: (() => void) | undefined;
 }
 
-interface Demand {
+interface Receiving extends Demand<ReceiveResult> {
   readonly returns: boolean;
-  readonly resolve: (result: ReceiveResult) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
 }
 
 const resolved: Promise<void> = Promise.resolve();
@@ -49,7 +47,7 @@ const resolved: Promise<void> = Promise.resolve();
 class PipeCore {
   readonly capacity: number;
   readonly offers = new Deque<Offer>();
-  readonly demands = new Deque<Demand>();
+  readonly demands = new Deque<Receiving>();
   readonly writable = new Waiters();
   readonly readable = new Waiters();
   failure: CircuitError | undefined;
@@ -81,9 +79,8 @@ class PipeCore {
 
   /** A waiting receiver takes the value at once; answers whether there was one. */
   handOver(value: unknown, ret: Sender): boolean {
-    const demand = this.demands.shift();
+    const demand = dequeue(this.demands);
     if (demand === undefined) return false;
-    demand.release?.();
     demand.resolve({ done: false, value, ret: kept(ret, demand.returns) });
     return true;
   }
@@ -114,7 +111,7 @@ class PipeCore {
   demandNow(returns: boolean): ReceiveResult | undefined {
     if (!this.writable.some || this.demands.length > 0) return undefined;
     let result: ReceiveResult | undefined;
-    const demand: Demand = { returns, resolve: (got) => (result = got), reject: nothing, release: undefined };
+    const demand: Receiving = { returns, resolve: (got) => (result = got), reject: nothing, release: undefined };
     this.demands.push(demand);
     this.writable.notify();
     this.demands.remove(demand);
@@ -138,10 +135,7 @@ class PipeCore {
   close(): void {
     if (this.closed || this.failure !== undefined) return;
     this.closed = true;
-    for (const demand of this.demands.drain()) {
-      demand.release?.();
-      demand.resolve({ done: true });
-    }
+    resolveAll(this.demands, { done: true });
     this.readable.notify();
     this.writable.notify();
     this.checkFinished();
@@ -155,10 +149,7 @@ class PipeCore {
       abandonMessage(offer, reason);
       offer.refused?.(reason);
     }
-    for (const demand of this.demands.drain()) {
-      demand.release?.();
-      demand.reject(reason);
-    }
+    rejectAll(this.demands, reason);
     this.readable.notify();
     this.writable.notify();
     this.checkFinished();
@@ -316,13 +307,8 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     reject: (error: CircuitError) => void,
   ): void {
     const core = this.#core;
-    const demand: Demand = { returns: returns !== false, resolve, reject, release: undefined };
-    if (signal !== undefined) {
-      demand.release = onAbort(signal, () => {
-        if (core.demands.remove(demand)) reject(abortError(signal));
-      });
-    }
-    core.demands.push(demand);
+    const demand: Receiving = { returns: returns !== false, resolve, reject, release: undefined };
+    enqueue(core.demands, demand, signal);
     core.writable.notify();
   }
 
@@ -362,16 +348,13 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
   }
 
   override regain(): PipeReceiver<T> {
-    for (const demand of this.#core.demands.drain()) demand.resolve({ done: true });
+    resolveAll(this.#core.demands, { done: true });
     return new PipeReceiver(this.#core);
   }
 
   /** Tells who waits that the end was moved. */
   turnAway(): void {
-    for (const demand of this.#core.demands.drain()) {
-      demand.release?.();
-      demand.reject(movedError());
-    }
+    rejectAll(this.#core.demands, movedError());
   }
 }
 

@@ -19,7 +19,8 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
   #relayDone = false;
 
   constructor(link: Link, entry: Entry) {
-    super(link, entry, link.limits.streamWindowBytes);
+    // What a stream has under way is what small messages of other channels wait behind.
+    super(link, entry, link.limits.streamWindowBytes, 0);
   }
 
   read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {

@@ -16,9 +16,6 @@ const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;
  */
 type State = 'open' | 'ending' | 'ended';
 
-/** A window grows to at most this many times its first size. */
-const windowGrowth = 4;
-
 /**
  * The receiving half of a channel or stream: what messages and bytes have in common.
  *
@@ -46,12 +43,13 @@ export abstract class InHalf extends End {
   #growth: number;
   #grantFrom: number;
 
-  constructor(link: Link, entry: Entry, windowBytes: number) {
+  /** `growth`: by so much the window may grow while it is read. */
+  constructor(link: Link, entry: Entry, windowBytes: number, growth: number) {
     super();
     this.link = link;
     this.entry = entry;
     this.#window = windowBytes;
-    this.#growth = windowBytes * (windowGrowth - 1);
+    this.#growth = growth;
     this.#grantFrom = Math.min(Math.floor(windowBytes / 2), windowBytes - maxFrameCost);
   }
 

@@ -69,7 +69,7 @@ export class InMessage extends InHalf implements Receiver {
   #tap: InTap | undefined;
 
   constructor(link: Link, entry: Entry, codec: Codec, unpacker: Unpacker) {
-    super(link, entry, link.limits.windowBytes);
+    super(link, entry, link.limits.windowBytes, link.limits.windowBytes * 3);
     this.codec = codec;
     this.#unpacker = unpacker;
   }

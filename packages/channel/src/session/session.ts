@@ -4,7 +4,6 @@ import {
   type Clock,
   type Deferred,
   deferred,
-  onAbort,
   systemClock,
   type Timer,
   type WaitOptions,
@@ -13,6 +12,7 @@ import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { knownCodecs } from '../codec/known-codecs.js';
 import { bornSender, homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
+import { type Demand, dequeue, enqueue, rejectAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
@@ -61,12 +61,6 @@ export interface SessionOptions {
   readonly clock?: Clock;
 }
 
-interface Awaiting {
-  readonly resolve: (accepted: Accepted) => void;
-  readonly reject: (error: CircuitError) => void;
-  release: (() => void) | undefined;
-}
-
 interface HeldOpen {
   readonly entry: Entry;
   readonly open: OpenFrame;
@@ -101,7 +95,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   readonly #decoder: FrameDecoder;
   readonly #keepAlive: KeepAlive;
   readonly #accepted = new Deque<Accepted>();
-  readonly #awaiting = new Deque<Awaiting>();
+  readonly #awaiting = new Deque<Demand<Accepted>>();
   readonly #finished: Deferred<CircuitError | undefined> = deferred();
   /** Opens from before the peer's HELLO. */
   readonly #held: HeldOpen[] = [];
@@ -227,15 +221,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       return Promise.resolve(accepted);
     }
     if (this.refusal !== undefined && this.#phase === 'over') return Promise.reject(this.refusal);
-    return new Promise((resolve, reject) => {
-      const awaiting: Awaiting = { resolve, reject, release: undefined };
-      if (signal !== undefined) {
-        awaiting.release = onAbort(signal, () => {
-          if (this.#awaiting.remove(awaiting)) reject(abortError(signal));
-        });
-      }
-      this.#awaiting.push(awaiting);
-    });
+    return new Promise((resolve, reject) => enqueue(this.#awaiting, { resolve, reject, release: undefined }, signal));
   }
 
   close(): Promise<void> {
@@ -324,13 +310,11 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     const fault = this.table.addPeer(entry, id);
     if (fault !== undefined) return fault;
     const accepted: Accepted = { receiver: entry.in as InMessage, ...open };
-    const awaiting = this.#awaiting.shift();
-    if (awaiting === undefined) {
+    const awaiting = dequeue(this.#awaiting);
+    if (awaiting !== undefined) awaiting.resolve(accepted);
+    else {
       entry.in?.awaitAccept();
       this.#accepted.push(accepted);
-    } else {
-      awaiting.release?.();
-      awaiting.resolve(accepted);
     }
     return undefined;
   }
@@ -484,10 +468,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.writer.stop();
     for (const { entry } of this.#held.splice(0)) entry.fail(reason);
     for (const entry of this.table.drain()) entry.fail(reason);
-    for (const awaiting of this.#awaiting.drain()) {
-      awaiting.release?.();
-      awaiting.reject(reason);
-    }
+    rejectAll(this.#awaiting, reason);
     this.#finished.resolve(outcome);
   }
 }
