@@ -1,7 +1,6 @@
 import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
+import { type Demand, dequeue, enqueue, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
-import { movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
 import type { InHalf } from '../session/in-half.js';
 import type { SourceAway } from './away.js';
@@ -104,7 +103,7 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   /** The holder has given the end away: those who wait are told. */
   turnAway(): void {
     this.home?.turnAway();
-    rejectAll(this.#waiting, movedError());
+    turnAwayAll(this.#waiting);
   }
 
   /** The end comes home once more while this is still under way: its pump takes nothing more from here. */

@@ -1,7 +1,7 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from './demand.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
@@ -165,7 +165,7 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
 
   /** Tells who waits that the end was moved. */
   turnAway(): void {
-    rejectAll(this.#core.readings, movedError());
+    turnAwayAll(this.#core.readings);
   }
 }
 

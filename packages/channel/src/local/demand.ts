@@ -1,5 +1,6 @@
 import { abortError, type CircuitError, onAbort } from '@circuit/base';
 import type { Deque } from './deque.js';
+import { movedError } from './end.js';
 
 /** Somebody who waits for what comes next, in a queue of such. */
 export interface Demand<R> {
@@ -40,4 +41,9 @@ export function rejectAll(queue: Deque<Demand<never>>, reason: CircuitError): vo
     demand.release?.();
     demand.reject(reason);
   }
+}
+
+/** Tells everybody in `queue` that the end was sent away. Mostly nobody waits, and an error for nobody would cost more than a message. */
+export function turnAwayAll(queue: Deque<Demand<never>>): void {
+  if (queue.length > 0) rejectAll(queue, movedError());
 }

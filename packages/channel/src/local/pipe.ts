@@ -2,7 +2,7 @@ import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@cir
 import { reasonError } from '../session/reason.js';
 import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
 import { abandonMessage } from '../values/abandon.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from './demand.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
@@ -354,7 +354,7 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
 
   /** Tells who waits that the end was moved. */
   turnAway(): void {
-    rejectAll(this.#core.demands, movedError());
+    turnAwayAll(this.#core.demands);
   }
 }
 

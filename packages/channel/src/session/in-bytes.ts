@@ -1,8 +1,8 @@
 import { abortError, type CircuitError, type WaitOptions } from '@circuit/base';
 import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
-import { type EndKind, movedError } from '../local/end.js';
+import { type EndKind } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
 import type { ByteSource, SourceTap } from '../local/raw.js';
 import type { ByteReader } from '../types.js';
@@ -67,7 +67,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: SourceTap): void {
-    rejectAll(this.#waiting, movedError());
+    turnAwayAll(this.#waiting);
     this.#tap = tap;
     for (const chunk of this.#queue.drain()) {
       this.link.countUnread(-chunk.length);

@@ -1,8 +1,8 @@
 import { abortError, CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll } from '../local/demand.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
-import { type EndKind, movedError } from '../local/end.js';
+import { type EndKind } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
 import { Slab } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
@@ -126,7 +126,7 @@ export class InMessage extends InHalf implements Receiver {
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: InTap): void {
-    rejectAll(this.waiting, movedError());
+    turnAwayAll(this.waiting);
     this.#tap = tap;
     for (const arrived of this.#queue.drain()) {
       this.link.countUnread(-arrived.cost);
