@@ -5,11 +5,15 @@ import type { ReceiveOptions, Receiver, ReceiveResult } from '../types.js';
 import type { LocalIn } from './home-in.js';
 import type { Loop } from './loop.js';
 
-/** What goes on inside the process. */
+/** What goes on inside the process. One object, which few receivers ever have. */
 interface Here {
   readonly loop: Loop;
   /** Told when everything from afar has arrived. */
   readonly arrived: () => void;
+  /** The end in this process, from then on. */
+  home: (Receiver & LocalIn) | undefined;
+  /** Whether the next message there wakes who waits here. */
+  listening: boolean;
 }
 
 /**
@@ -19,14 +23,11 @@ interface Here {
  *     away ─the other side's clean end─▶ home
  */
 export class BornReceiver extends InMessage {
-  #given = false;
   #here: Here | undefined;
-  #home: (Receiver & LocalIn) | undefined;
-  #listening = false;
 
   /** Whether its sender may come home: the holder has it, and nothing has ended. */
   get awaiting(): boolean {
-    return !this.#given && this.#here === undefined && this.state === 'open' && this.link.refusal === undefined;
+    return !this.moved && this.#here === undefined && this.state === 'open' && this.link.refusal === undefined;
   }
 
   get turned(): boolean {
@@ -35,27 +36,24 @@ export class BornReceiver extends InMessage {
 
   /** Behind the clean end of the long way, of which `arrived` hears, `loop` goes on. */
   turnTo(loop: Loop, arrived: () => void): void {
-    this.#here = { loop, arrived };
+    this.#here = { loop, arrived, home: undefined, listening: false };
   }
 
   override receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
     const result = super.receiveNow(options);
-    this.#listen();
+    if (this.#here !== undefined) this.#listen(this.#here);
     return result;
   }
 
   override tryReceiveNow(returns: boolean): ReceiveResult | undefined {
     const result = super.tryReceiveNow(returns);
-    return result?.done === true && this.#home !== undefined ? this.#home.tryReceive({ returns }) : result;
+    const home = this.#here?.home;
+    return result?.done === true && home !== undefined ? home.tryReceive({ returns }) : result;
   }
 
   override onReadable(run: () => void): () => void {
-    return this.#home !== undefined && this.empty ? this.#home.onReadable(run) : super.onReadable(run);
-  }
-
-  override move(): void {
-    super.move();
-    this.#given = true;
+    const home = this.#here?.home;
+    return home !== undefined && this.empty ? home.onReadable(run) : super.onReadable(run);
   }
 
   override cancelNow(reason: CircuitError): void {
@@ -64,32 +62,33 @@ export class BornReceiver extends InMessage {
   }
 
   protected override closing(): void {
-    if (this.#here === undefined) {
+    const here = this.#here;
+    if (here === undefined) {
       super.closing();
       return;
     }
     const waiting = [...this.waiting.drain()];
     super.closing();
     for (const demand of waiting) this.waiting.push(demand);
-    this.#home = this.#here.loop.receiver as Receiver & LocalIn;
-    this.#here.arrived();
-    this.#listen();
+    here.home = here.loop.receiver as Receiver & LocalIn;
+    here.arrived();
+    this.#listen(here);
   }
 
   protected override rejectWaiting(reason: CircuitError): void {
     super.rejectWaiting(reason);
     // Of what comes home after this nobody would know what is missing in front of it.
-    if (this.#home === undefined) this.#here?.loop.sender.abortNow(reason);
+    if (this.#here?.home === undefined) this.#here?.loop.sender.abortNow(reason);
   }
 
   /** Serves who waits as soon as something is here. */
-  #listen(): void {
-    if (this.#home === undefined || this.#listening || this.waiting.length === 0) return;
-    this.#listening = true;
-    this.#home.onReadable(() => {
-      this.#listening = false;
+  #listen(here: Here): void {
+    if (here.home === undefined || here.listening || this.waiting.length === 0) return;
+    here.listening = true;
+    here.home.onReadable(() => {
+      here.listening = false;
       this.#serve();
-      this.#listen();
+      this.#listen(here);
     });
     this.#serve();
   }

@@ -8,14 +8,13 @@ import type { SendOptions } from '../types.js';
  *     away ─turnTo(): CLOSE behind what was sent─▶ home
  */
 export class BornSender extends OutMessage {
-  #given = false;
   #home: OutMessage | undefined;
   #back: (() => boolean) | undefined;
   #closed: Promise<void> | undefined;
 
   /** Whether its receiver may come home: the holder has it, and it is in use. */
   get awaiting(): boolean {
-    return !this.#given && this.#home === undefined && this.sendRefusal === undefined;
+    return !this.moved && this.#home === undefined && this.sendRefusal === undefined;
   }
 
   get turned(): boolean {
@@ -57,11 +56,6 @@ export class BornSender extends OutMessage {
 
   override onWritable(run: () => void): () => void {
     return this.#home === undefined ? super.onWritable(run) : this.#home.onWritable(run);
-  }
-
-  override move(): void {
-    super.move();
-    this.#given = true;
   }
 
   override closeNow(): void {

@@ -33,7 +33,8 @@ export abstract class InHalf extends End {
   #waiters: Waiters | undefined;
   /** The peer has said its last word. */
   peerFinal = false;
-  #moved = false;
+  /** The holder has given it away. */
+  moved = false;
   /** Nobody has accepted the channel yet: it stays in the table even when the peer has closed it, so that its bound holds. */
   #unaccepted = false;
   /** What the peer may still send. */
@@ -80,11 +81,11 @@ export abstract class InHalf extends End {
 
   move(): void {
     this.checkHeld();
-    this.#moved = true;
+    this.moved = true;
   }
 
   cancel(reason?: unknown): void {
-    if (!this.#moved) this.cancelNow(reasonError(reason, 'cancelled by the receiver'));
+    if (!this.moved) this.cancelNow(reasonError(reason, 'cancelled by the receiver'));
   }
 
   cancelNow(reason: CircuitError): void {
@@ -175,7 +176,7 @@ export abstract class InHalf extends End {
   }
 
   protected checkHeld(): void {
-    if (this.#moved) throw movedError();
+    if (this.moved) throw movedError();
   }
 
   /** Whether nothing that arrived waits to be taken. */

@@ -28,7 +28,8 @@ export abstract class OutHalf extends End implements Turn {
   #waiters: Waiters | undefined;
   #peerFinal = false;
   #enlisted = false;
-  #moved = false;
+  /** The holder has given it away. */
+  moved = false;
   #finished: Deferred | undefined;
 
   constructor(link: Link, entry: Entry) {
@@ -64,15 +65,15 @@ export abstract class OutHalf extends End implements Turn {
 
   move(): void {
     this.checkHeld();
-    this.#moved = true;
+    this.moved = true;
   }
 
   close(): void {
-    if (!this.#moved) this.closeNow();
+    if (!this.moved) this.closeNow();
   }
 
   abort(reason?: unknown): void {
-    if (!this.#moved) this.abortNow(reasonError(reason, 'aborted by the sender'));
+    if (!this.moved) this.abortNow(reasonError(reason, 'aborted by the sender'));
   }
 
   /** A relay takes the half over. */
@@ -185,7 +186,7 @@ export abstract class OutHalf extends End implements Turn {
 
   /** Throws if the holder has given the end away. */
   protected checkHeld(): void {
-    if (this.#moved) throw movedError();
+    if (this.moved) throw movedError();
   }
 
   /** What a send fails with now; `undefined` if it may go on. */
