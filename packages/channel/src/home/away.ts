@@ -41,8 +41,8 @@ export abstract class Away {
 /** A receiver or reader that is away, for who brings it home. */
 export interface SourceAway {
   readonly open: boolean;
-  /** Whether everything that went there has gone, up to a clean end. */
-  readonly ended: boolean;
+  /** Why not everything went there up to a clean end, said to the other side; `undefined` if it did. */
+  readonly short: CircuitError | undefined;
   /** Nothing more goes there: answers with the end that serves when all that had gone is here again, as `back` says. */
   stop(back: () => boolean): End;
 }
@@ -79,9 +79,8 @@ export class AwaySource extends Away implements RawReceiver, RawReader, SourceAw
     return this.#half.sendRefusal === undefined;
   }
 
-  get ended(): boolean {
-    const { state, failure } = this.#half;
-    return state !== 'open' && failure === undefined;
+  get short(): CircuitError | undefined {
+    return shortOf(this.#half);
   }
 
   stop(back: () => boolean): End {
@@ -156,6 +155,12 @@ export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
   protected make(entry: Entry): Home | undefined {
     return this.#homeOf(entry, this);
   }
+}
+
+/** {@link SourceAway.short} of the half that went. */
+export function shortOf({ state, failure }: OutHalf): CircuitError | undefined {
+  if (failure !== undefined || state === 'ended') return failure;
+  return new CircuitError('protocol', 'the other side ended a channel that came home in front of its rest');
 }
 
 function regain(end: End): End {

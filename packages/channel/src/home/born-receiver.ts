@@ -1,20 +1,8 @@
 import type { CircuitError } from '@circuit/base';
-import { dequeue } from '../local/demand.js';
+import { dequeue, turnAwayAll } from '../local/demand.js';
 import { InMessage } from '../session/in-message.js';
-import type { ReceiveOptions, Receiver, ReceiveResult } from '../types.js';
-import type { LocalIn } from './home-in.js';
-import type { Loop } from './loop.js';
-
-/** What goes on inside the process. One object, which few receivers ever have. */
-interface Here {
-  readonly loop: Loop;
-  /** Told when everything from afar has arrived. */
-  readonly arrived: () => void;
-  /** The end in this process, from then on. */
-  home: (Receiver & LocalIn) | undefined;
-  /** Whether the next message there wakes who waits here. */
-  listening: boolean;
-}
+import type { ReceiveOptions, ReceiveResult } from '../types.js';
+import type { Loop, LoopReceiver } from './loop.js';
 
 /**
  * The receiver of answers that this process asked for. When the sender comes home, it takes first what came the long way, then what is
@@ -23,72 +11,82 @@ interface Here {
  *     away ─the other side's clean end─▶ home
  */
 export class BornReceiver extends InMessage {
-  #here: Here | undefined;
+  #given = false;
+  /** What goes on inside the process. */
+  #loop: Loop | undefined;
+  /** Where it goes on once everything from afar has arrived. */
+  #home: LoopReceiver | undefined;
+  #listening = false;
 
   /** Whether its sender may come home: the holder has it, and nothing has ended. */
   get awaiting(): boolean {
-    return !this.moved && this.#here === undefined && this.state === 'open' && this.link.refusal === undefined;
+    return !this.#given && this.#loop === undefined && this.state === 'open' && this.link.refusal === undefined;
   }
 
   get turned(): boolean {
-    return this.#here !== undefined;
+    return this.#loop !== undefined;
   }
 
-  /** Behind the clean end of the long way, of which `arrived` hears, `loop` goes on. */
-  turnTo(loop: Loop, arrived: () => void): void {
-    this.#here = { loop, arrived, home: undefined, listening: false };
+  /** Behind the clean end of the long way `loop` goes on. */
+  turnTo(loop: Loop): void {
+    this.#loop = loop;
+    // An abort of the sender is immediate: what is still under way is dropped.
+    loop.receiver.finished.catch((reason: unknown) => super.cancelNow(reason as CircuitError));
   }
 
   override receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
     const result = super.receiveNow(options);
-    if (this.#here !== undefined) this.#listen(this.#here);
+    this.#listen();
     return result;
   }
 
   override tryReceiveNow(returns: boolean): ReceiveResult | undefined {
     const result = super.tryReceiveNow(returns);
-    const home = this.#here?.home;
-    return result?.done === true && home !== undefined ? home.tryReceive({ returns }) : result;
+    return result?.done === true && this.#home !== undefined ? this.#home.tryReceiveNow(returns) : result;
   }
 
   override onReadable(run: () => void): () => void {
-    const home = this.#here?.home;
-    return home !== undefined && this.empty ? home.onReadable(run) : super.onReadable(run);
+    return this.#home === undefined ? super.onReadable(run) : this.#home.onReadable(run);
+  }
+
+  override move(): void {
+    super.move();
+    this.#given = true;
+    // Its pump waits behind nobody.
+    turnAwayAll(this.waiting);
   }
 
   override cancelNow(reason: CircuitError): void {
-    (this.#here?.loop.receiver as LocalIn | undefined)?.cancelNow(reason);
+    this.#loop?.receiver.cancelNow(reason);
     super.cancelNow(reason);
   }
 
   protected override closing(): void {
-    const here = this.#here;
-    if (here === undefined) {
+    if (this.#loop === undefined) {
       super.closing();
       return;
     }
-    const waiting = [...this.waiting.drain()];
-    super.closing();
-    for (const demand of waiting) this.waiting.push(demand);
-    here.home = here.loop.receiver as Receiver & LocalIn;
-    here.arrived();
-    this.#listen(here);
+    // A message cut off by its own sender's CLOSE never was one.
+    if (this.midMessage) this.dropped();
+    this.#home = this.#loop.receiver;
+    this.#listen();
+    this.notifyReadable();
   }
 
   protected override rejectWaiting(reason: CircuitError): void {
     super.rejectWaiting(reason);
     // Of what comes home after this nobody would know what is missing in front of it.
-    if (this.#here?.home === undefined) this.#here?.loop.sender.abortNow(reason);
+    if (this.#home === undefined) this.#loop?.sender.abortNow(reason);
   }
 
   /** Serves who waits as soon as something is here. */
-  #listen(here: Here): void {
-    if (here.home === undefined || here.listening || this.waiting.length === 0) return;
-    here.listening = true;
-    here.home.onReadable(() => {
-      here.listening = false;
+  #listen(): void {
+    if (this.#home === undefined || this.#listening || this.waiting.length === 0) return;
+    this.#listening = true;
+    this.#home.onReadable(() => {
+      this.#listening = false;
       this.#serve();
-      this.#listen(here);
+      this.#listen();
     });
     this.#serve();
   }

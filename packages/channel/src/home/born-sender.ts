@@ -23,9 +23,9 @@ export class BornSender extends OutMessage {
 
   /** Sends go to `home` from here on; until `back` says so, the failure of the long way is the channel's. */
   turnTo(home: OutMessage, back: () => boolean): void {
-    super.closeNow();
     this.#home = home;
     this.#back = back;
+    super.closeNow();
     this.notifyWritable();
   }
 

@@ -1,6 +1,7 @@
+import type { CircuitError } from '@circuit/base';
 import type { End } from '../local/end.js';
 import type { Entry } from '../session/entry.js';
-import { Away, type SinkAway, type SourceAway } from './away.js';
+import { Away, type SinkAway, type SourceAway, shortOf } from './away.js';
 import { BornReceiver } from './born-receiver.js';
 import { BornSender } from './born-sender.js';
 import { type Home, sinkHome, sourceHome } from './home-of.js';
@@ -25,16 +26,15 @@ class BornSource extends Away implements SourceAway {
     return this.#sender.awaiting;
   }
 
-  get ended(): boolean {
-    const { state, failure } = this.#sender;
-    return state !== 'open' && failure === undefined;
+  get short(): CircuitError | undefined {
+    return shortOf(this.#sender);
   }
 
   stop(back: () => boolean): End {
     const { link, codec } = this.#sender;
     const { sender, receiver } = loop(link, codec);
     this.#sender.turnTo(sender, back);
-    return receiver as unknown as End;
+    return receiver;
   }
 
   protected make(entry: Entry): Home | undefined {
@@ -58,7 +58,9 @@ class BornSink extends Away implements SinkAway {
   await(arrived: () => void): End {
     const { link, codec } = this.#receiver;
     const inside = loop(link, codec);
-    this.#receiver.turnTo(inside, arrived);
+    this.#receiver.turnTo(inside);
+    // The receiver itself holds back what is sent from here on, copied as ever at the moment of the send.
+    arrived();
     return inside.sender;
   }
 

@@ -33,8 +33,8 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   /** What comes from afar; `undefined` when all of it is taken. */
   #far: H | undefined;
   #local: L | undefined;
-  /** Whether the far side ended what this side had ended; known when its end arrives, for the session may be gone later. */
-  #complete: boolean | undefined;
+  /** The far side has ended, whole by its own account; whether by ours is known when its end arrives, for the session may be gone later. */
+  #ended: { readonly short: CircuitError | undefined } | undefined;
 
   constructor(far: H, away: SourceAway) {
     this.#far = far;
@@ -120,7 +120,7 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   readonly #advance = (): void => {
     const far = this.#far;
     if (far === undefined) return;
-    if (whole(far)) this.#complete ??= this.#away.ended;
+    if (whole(far)) this.#ended ??= { short: this.#away.short };
     if (far.failure !== undefined) this.#here.cancelNow(far.failure);
     while (this.#far !== undefined && this.#waiting.length > 0) {
       const demand = this.#waiting.first() as Taking<O, R>;
@@ -145,8 +145,9 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
   #comeHome(): void {
     if (this.#far === undefined) return;
     this.#far = undefined;
-    // What the pump still holds is lost, so nothing may follow it.
-    if (this.#complete !== true) this.#here.cancelNow(endedEarly());
+    // What has not gone there is lost, so nothing may follow it.
+    const { short } = (this.#ended ??= { short: this.#away.short });
+    if (short !== undefined) this.#here.cancelNow(short);
     for (const { options, resolve, reject, release } of this.#waiting.drain()) {
       release?.();
       try {
@@ -175,8 +176,4 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
 /** Whether everything up to a clean end has arrived; it may still wait to be taken. */
 function whole({ peerFinal, failure }: InHalf): boolean {
   return peerFinal && failure === undefined;
-}
-
-function endedEarly(): CircuitError {
-  return new CircuitError('protocol', 'the other side ended a channel that came home in front of its rest');
 }

@@ -1,41 +1,84 @@
-import type { CircuitError } from '@circuit/base';
+import { type CircuitError, type Deferred, deferred } from '@circuit/base';
 import { memoryPair } from '../carriers/memory-pair.js';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
-import { pipe } from '../local/pipe.js';
-import { pumpMessages } from '../local/pump.js';
-import type { RawReceiver, RawSender } from '../local/raw.js';
+import { enqueue, resolveAll, turnAwayAll } from '../local/demand.js';
 import type { Carrier } from '../session/carrier.js';
+import { Entry } from '../session/entry.js';
+import { InMessage } from '../session/in-message.js';
 import type { Link } from '../session/link.js';
 import type { OutMessage } from '../session/out-message.js';
-import type { SessionOptions } from '../session/session.js';
+import type { ChannelSession, SessionOptions } from '../session/session.js';
 import type { Role } from '../session/table.js';
-import type { Receiver, Session } from '../types.js';
+import { Unpacker } from '../session/unpacker.js';
+import type { ReceiveOptions, ReceiveResult } from '../types.js';
+import { refKind } from '../wire/frame.js';
 
 /** Both ends of a channel inside this process whose values are copied, as between processes. */
 export interface Loop {
   readonly sender: OutMessage;
-  readonly receiver: Receiver;
+  readonly receiver: LoopReceiver;
+}
+
+/** The receiving half of a loop: there before its session has heard of the channel, and to be had by who comes home to it. */
+export class LoopReceiver extends InMessage {
+  readonly #finished: Deferred = deferred();
+
+  constructor(...parts: ConstructorParameters<typeof InMessage>) {
+    super(...parts);
+    this.#finished.promise.catch(ignore);
+  }
+
+  /** Rejects when the channel fails. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
+  }
+
+  demand(
+    { returns, signal }: ReceiveOptions,
+    resolve: (result: ReceiveResult) => void,
+    reject: (error: CircuitError) => void,
+  ): void {
+    enqueue(this.waiting, { returns: returns !== false, resolve, reject, release: undefined }, signal);
+  }
+
+  turnAway(): void {
+    turnAwayAll(this.waiting);
+  }
+
+  override regain(): this {
+    resolveAll(this.waiting, { done: true });
+    return this;
+  }
+
+  protected override rejectWaiting(reason: CircuitError): void {
+    super.rejectWaiting(reason);
+    this.#finished.reject(reason);
+  }
 }
 
 /** Two sessions that end here. */
-type Pair = readonly [Session, Session];
+interface Pair {
+  readonly near: ChannelSession;
+  readonly far: ChannelSession;
+  /** What `near` has opened and `far` has not heard of, in the order of both. */
+  readonly expected: Entry[];
+}
 
 const pairs = new Map<string, Pair>();
 const pluggedPairs = new WeakMap<Codec, Map<string, Pair>>();
+const unpacker = new Unpacker();
 
 /**
  * A channel through memory with the codec and the bounds of one that was born in the session of `link`. All such channels share a pair of
  * sessions, which costs nothing while nobody speaks and is never closed.
  */
 export function loop(link: Link, codec: Codec): Loop {
-  const [near, far] = pairFor(link, codec);
+  const { near, far, expected } = pairFor(link, codec);
   const sender = near.open({ codec: codec.name }) as unknown as OutMessage;
-  const { sender: into, receiver } = pipe();
-  // Channels are accepted in the order in which they were opened.
-  far.accept().then(
-    (accepted) => void pumpMessages(accepted.receiver as unknown as RawReceiver, into as unknown as RawSender),
-    (reason: unknown) => into.abort(reason as CircuitError),
-  );
+  const entry = new Entry(refKind.receiver);
+  const receiver = new LoopReceiver(far, entry, codec, unpacker);
+  entry.in = receiver;
+  expected.push(entry);
   return { sender, receiver };
 }
 
@@ -47,16 +90,30 @@ function pairFor(link: Link, codec: Codec): Pair {
   const limits = { ...link.limits, maxChannels: Number.MAX_SAFE_INTEGER, maxUnreadBytes: Number.MAX_SAFE_INTEGER };
   const key = JSON.stringify(limits);
   const old = known.get(key);
-  if (old !== undefined) return old;
+  if (old !== undefined && old.near.refusal === undefined && old.far.refusal === undefined) return old;
   const made = connect(link, { limits, codecs: plugged ? [codec as PluggedCodec] : [], keepAliveMs: 0 });
   known.set(key, made);
-  for (const session of made) void session.closed.then(() => known.delete(key));
   return made;
 }
 
 /** A session's class would import this file in a circle: its own session says it. */
 function connect(link: Link, options: SessionOptions): Pair {
-  const Channels = link.constructor as new (carrier: Carrier, role: Role, options: SessionOptions) => Session;
+  const Channels = link.constructor as new (carrier: Carrier, role: Role, options: SessionOptions) => ChannelSession;
   const [a, b] = memoryPair('home');
-  return [new Channels(a, 'dialler', options), new Channels(b, 'listener', options)];
+  const [near, far] = [new Channels(a, 'dialler', options), new Channels(b, 'listener', options)];
+  const expected: Entry[] = [];
+  // The receiver is there already, and nobody accepts it.
+  far.opened = (_open, id) => {
+    const entry = expected.shift();
+    if (entry === undefined) return `channel ${id} opened by nobody`;
+    const fault = far.table.addPeer(entry, id);
+    if (fault === undefined) far.activate(entry);
+    return fault;
+  };
+  void far.closed.then(() => {
+    for (const entry of expected.splice(0)) entry.fail(far.refusal as CircuitError);
+  });
+  return { near, far, expected };
 }
+
+function ignore(): void {}

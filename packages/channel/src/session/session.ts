@@ -122,7 +122,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.peer = carrier.peer;
     this.lane = carrier.lane;
     this.table = new Table(role);
-    this.home = homecomings(this.table, options.home);
     this.#codecs = knownCodecs(options.codecs);
     this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
     const outlet = {
@@ -143,6 +142,8 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       () => this.writer.bare(frameType.ping, 0),
       (silentMs) => this.#silent(silentMs),
     );
+    // It is known by name from here on, until it ends.
+    this.home = homecomings(this.table, options.home);
     this.#authenticates = options.auth !== undefined;
     this.#auth = options.auth?.begin(this.#authHost(role));
     const plain = this.#auth?.fault;

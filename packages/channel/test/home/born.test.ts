@@ -14,29 +14,7 @@ import {
 import { collect, readAll, take } from '@circuit/channel/conformance';
 import { settle, until } from '@circuit/testkit';
 import { describe, expect, test } from 'vitest';
-import { type HomePair, homePair } from '../support/home-pair.js';
-
-/** A channel that `a` opened, whose receiver has come home, over another session or the same. */
-async function openedAndBack<T>(
-  one: HomePair,
-  two = one,
-): Promise<{ readonly sender: Sender<T>; readonly receiver: Receiver<T> }> {
-  const { sender, receiver } = await one.openForth();
-  return { sender: sender, receiver: (await two.back(receiver)) as Receiver<T> };
-}
-
-/** A channel for answers that `a` asked for, whose sender has come home. */
-async function returnedAndBack<T>(
-  one: HomePair,
-  two = one,
-): Promise<{ readonly sender: Sender<T>; readonly receiver: Receiver<T> }> {
-  const requests = await one.openForth();
-  const receiver = await requests.sender.send('?', { returns: true });
-  const { ret } = await take(requests.receiver);
-  requests.sender.close();
-  expect((await requests.receiver.receive()).done).toBe(true);
-  return { sender: await two.back(ret), receiver: receiver as Receiver<T> };
-}
+import { homePair, openedAndBack, returnedAndBack } from '../support/home-pair.js';
 
 for (const [what, make] of [
   ['a channel that was opened', openedAndBack],

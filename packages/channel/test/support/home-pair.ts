@@ -1,5 +1,5 @@
 import type { Receiver, Sender, Session, SessionOptions } from '@circuit/channel';
-import { openChannel, take } from '@circuit/channel/conformance';
+import { type Connect, openChannel, take } from '@circuit/channel/conformance';
 import { expect } from 'vitest';
 import { connectMemory } from './transports.js';
 import { until } from '@circuit/testkit';
@@ -21,11 +21,11 @@ export interface HomePair {
   close(): Promise<void>;
 }
 
-export async function homePair(options?: {
-  readonly a?: SessionOptions;
-  readonly b?: SessionOptions;
-}): Promise<HomePair> {
-  const pair = await connectMemory(options);
+export async function homePair(
+  options?: { readonly a?: SessionOptions; readonly b?: SessionOptions },
+  connect: Connect = connectMemory,
+): Promise<HomePair> {
+  const pair = await connect(options);
   const { a, b } = pair;
   const forth = await openChannel(a, b);
   const back = await openChannel(b, a);
@@ -55,6 +55,28 @@ export async function homePair(options?: {
       await until('everything to be read or dropped', () => a.stats.channels + b.stats.channels === 0);
     },
   };
+}
+
+/** A channel that `a` opened, whose receiver has come home, over another session or the same. */
+export async function openedAndBack<T>(
+  one: HomePair,
+  two = one,
+): Promise<{ readonly sender: Sender<T>; readonly receiver: Receiver<T> }> {
+  const { sender, receiver } = await one.openForth();
+  return { sender, receiver: (await two.back(receiver)) as Receiver<T> };
+}
+
+/** A channel for answers that `a` asked for, whose sender has come home. */
+export async function returnedAndBack<T>(
+  one: HomePair,
+  two = one,
+): Promise<{ readonly sender: Sender<T>; readonly receiver: Receiver<T> }> {
+  const requests = await one.openForth();
+  const receiver = await requests.sender.send('?', { returns: true });
+  const { ret } = await take(requests.receiver);
+  requests.sender.close();
+  expect((await requests.receiver.receive()).done).toBe(true);
+  return { sender: await two.back(ret), receiver: receiver as Receiver<T> };
 }
 
 /** Two sessions between the same two sides; `pick` says over which of them each end goes. */
