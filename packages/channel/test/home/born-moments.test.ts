@@ -11,7 +11,7 @@ import {
 } from '@circuit/channel';
 import { collect, take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { frameType, refKind } from '../../src/wire/frame.js';
 import { homePair, openedAndBack, returnedAndBack } from '../support/home-pair.js';
 import { closingPair } from '../support/closing-pair.js';
@@ -279,5 +279,51 @@ test.each(['before', 'after'])('an end that is sent away right %s its other end 
   await third.settled();
   coming.close();
   expect((await carried.receiver.receive()).done).toBe(true);
+  await one.settled();
+});
+
+test('a receive and an acknowledged send inside the process leave no listener on their signal', async () => {
+  const one = await homePair();
+  const { sender, receiver } = await openedAndBack<number>(one);
+  await one.settled();
+  const { signal } = new AbortController();
+  const [added, removed] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')];
+  for (let i = 0; i < 10; i++) {
+    const got = receiver.receive({ signal });
+    await sender.send(i, { signal, acknowledged: true });
+    expect((await got).value).toBe(i);
+  }
+  expect(added.mock.calls.length).toBeGreaterThanOrEqual(20);
+  expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+});
+
+test('channels for answers that were asked for inside the process come home inside it', async () => {
+  const one = await homePair();
+  const { sender, receiver } = await openedAndBack<unknown>(one);
+  const numbers = [...Array(20).keys()];
+  const answers = await Promise.all(numbers.map((i) => sender.send(i, { returns: true })));
+  for (let left = numbers.length; left > 0; left--) await sender.send((await take(receiver)).ret);
+  for (const i of numbers) {
+    const home = (await take(receiver)).value as Sender;
+    await home.send(i);
+    home.close();
+  }
+  expect(await Promise.all(answers.map((answer) => collect(answer)))).toStrictEqual(numbers.map((i) => [i]));
+  await one.settled();
+});
+
+test('a receiver that has come home goes away and back again and again, with messages before and behind', async () => {
+  const one = await homePair();
+  const { sender, receiver } = await openedAndBack<number>(one);
+  let current = receiver;
+  for (let i = 0; i < 6; i++) {
+    await sender.send(2 * i);
+    current = await one.back(await one.forth(current));
+    await sender.send(2 * i + 1);
+    expect((await take(current)).value).toBe(i);
+  }
+  sender.close();
+  expect(await collect(current)).toStrictEqual([6, 7, 8, 9, 10, 11]);
+  await sender.closed;
   await one.settled();
 });

@@ -1,5 +1,15 @@
 import { isCircuitError, type Random, randomInt, seededRandom } from '@circuit/base';
-import { bytePipe, type ByteReader, type ByteWriter, pipe, type Receiver, type Sender } from '@circuit/channel';
+import {
+  bytePipe,
+  type ByteReader,
+  type ByteWriter,
+  pipe,
+  receiving,
+  type Receiver,
+  type ReceiveResult,
+  select,
+  type Sender,
+} from '@circuit/channel';
 import { take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import { describe, expect, test } from 'vitest';
@@ -73,7 +83,16 @@ function messages(
   const taken: number[] = [];
   const given = new Set<number>();
   let sent = 0;
+  // Both in one walk would not say which took first.
+  const selects = randomInt(random, 2) === 0;
   const note = (value: unknown): void => void taken.push((value as [number])[0]);
+  const noteResult = (message: ReceiveResult): boolean => {
+    if (!message.done) note(message.value);
+    return !message.done;
+  };
+  /** Takes the next message; answers whether there was one. */
+  const next = async (): Promise<boolean> =>
+    selects ? select([receiving(receiver, noteResult)]) : noteResult(await receiver.receive());
   return {
     what: 'channel',
     async put(size, signal) {
@@ -89,8 +108,7 @@ function messages(
       }
     },
     async get() {
-      const message = await receiver.receive();
-      if (!message.done) note(message.value);
+      await next();
     },
     home: { ...home },
     comesHome: () => stayed,
@@ -109,7 +127,8 @@ function messages(
       return sender.closed;
     },
     async drain() {
-      for await (const value of receiver) note(value);
+      if (selects) while (await next());
+      else for await (const value of receiver) note(value);
     },
     get wanted() {
       return given.size;
