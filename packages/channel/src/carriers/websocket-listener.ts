@@ -15,7 +15,7 @@ import { mountUpgrade, type UpgradeServer } from './upgrades.js';
 import { WaitingConnections } from './waiting-connections.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { isOriginAllowed } from './websocket-origin.js';
-import { webSocketSettings } from './websocket-settings.js';
+import { webSocketSettings, withStreamWindow } from './websocket-settings.js';
 
 export type {
   AdmissionOptions,
@@ -56,7 +56,7 @@ export interface ListenWebSocketOptions extends MountWebSocketOptions {
  * request are the server's own (`headersTimeout`). Throws `conflict` for a path that is taken.
  */
 export function mountWebSocket(server: UpgradeServer, options: MountWebSocketOptions, onSession: OnSession): Mounted {
-  return mountDoor(options, onSession, (path, door) =>
+  return mountDoor(withStreamWindow(options), onSession, (path, door) =>
     mountUpgrade(server, path, new UpgradeGate(options, door).enter),
   );
 }
@@ -72,7 +72,7 @@ export function listenWebSocket(options: ListenWebSocketOptions, onSession: OnSe
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end('WebSocket only\n');
   });
-  const door = new SessionDoor({ ...options, onSession });
+  const door = new SessionDoor({ ...withStreamWindow(options), onSession });
   const gate = new UpgradeGate(options, door, (socket) => waiting.release(socket));
   mountUpgrade(server, options.path ?? '/', gate.enter);
   return startHttpListener(server, options, 'websocket', waiting, door);

@@ -1,3 +1,4 @@
+import type { SessionOptions } from '../session/session.js';
 import { maxWebSocketMessageBytes } from './websocket-options.js';
 
 /** How both sides use `ws`. */
@@ -12,3 +13,12 @@ export const webSocketSettings: {
   maxPayload: maxWebSocketMessageBytes,
   closeTimeout: 5000,
 };
+
+/**
+ * The options with a smaller window for streams, if they say none: masked and unmasked in JavaScript a stream is so slow that small messages
+ * would wait too long behind the window of a socket.
+ */
+export function withStreamWindow<T extends { readonly session?: SessionOptions }>(options: T): T {
+  const { session } = options;
+  return { ...options, session: { ...session, limits: { streamWindowBytes: 524_288, ...session?.limits } } };
+}

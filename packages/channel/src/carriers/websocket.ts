@@ -11,7 +11,7 @@ import { clientTls } from './http-tls.js';
 import { requestHeaders } from './request-headers.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { type DialWebSocketOptions, printUrl, webSocketUrl } from './websocket-options.js';
-import { webSocketSettings } from './websocket-settings.js';
+import { webSocketSettings, withStreamWindow } from './websocket-settings.js';
 
 export type { ClientTls, DialWebSocketOptions } from './websocket-options.js';
 
@@ -26,7 +26,7 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
   return dialSession(
     (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectWebSocket(url, request, what, signal)),
-    options,
+    withStreamWindow(options),
   );
 }
 
