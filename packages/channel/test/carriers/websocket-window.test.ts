@@ -1,4 +1,4 @@
-import type { ChannelSession, Session, SessionOptions } from '@circuit/channel';
+import { ChannelSession, type Session, type SessionOptions } from '@circuit/channel';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { expect, test } from 'vitest';
@@ -18,7 +18,7 @@ async function windows(session?: SessionOptions): Promise<(number | undefined)[]
   scope.defer(() => near.close());
   const both: readonly Session[] = [near, await arrivals.get()];
   await Promise.all(both.map((one) => one.ready));
-  return both.map((one) => (one as ChannelSession).peerLimits?.streamWindowBytes);
+  return both.map((one) => (one instanceof ChannelSession ? one.peerLimits?.streamWindowBytes : undefined));
 }
 
 test('a stream over a WebSocket has half the window, unless its options say another', async () => {
