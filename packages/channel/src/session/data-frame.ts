@@ -61,12 +61,11 @@ export function activate(link: Link, entry: Entry): void {
 
 /** HOME, where `home` is an end of the process that the peer is in: `entry`, which the frame that follows announces, is the same end. */
 function writeHome(link: Link, { id }: Entry, home: Entry): void {
-  if (home.over || home.out?.sendRefusal !== undefined) return;
   const from = (home.in ?? home.out)?.link;
   let proof: Uint8Array | undefined;
   if (from !== link) proof = link.home?.proofOf(home.id, from?.home);
   else if (((id ^ home.id) & 1) === 1) proof = nothing;
-  if (proof === undefined) return;
+  if (proof === undefined || home.over || home.out?.sendRefusal !== undefined) return;
   const at = link.writer.begin(frameType.home, id, varintLength(home.id) + proof.length);
   link.writer.buffer.set(proof, writeVarint(link.writer.buffer, at, home.id));
 }
