@@ -7,7 +7,8 @@ export { tag as valueTag } from './codec/tags.js';
 export type { Carrier, CarrierEvents } from './session/carrier.js';
 export { memoryPair } from './carriers/memory-pair.js';
 export { defaultLimits, type SessionLimits } from './session/limits.js';
-export { ChannelSession, type SessionOptions } from './session/session.js';
+export type { SessionOptions } from './session/options.js';
+export { ChannelSession } from './session/session.js';
 export type { Authenticator } from './session/authenticator.js';
 export type { Role } from './session/table.js';
 export type {

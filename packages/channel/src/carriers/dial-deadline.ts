@@ -1,5 +1,5 @@
 import { deadline, linkSignals, systemClock, throwIfAborted, type WaitOptions } from '@circuit/base';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 
 interface DeadlineOptions extends WaitOptions {
   readonly deadlineMs?: number;

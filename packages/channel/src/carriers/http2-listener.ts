@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '@circuit/base';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import { type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest } from './describe-request.js';
 import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';

@@ -1,5 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
+import { ChannelSession } from '../session/session.js';
 import type { Role } from '../session/table.js';
 import { onceProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';

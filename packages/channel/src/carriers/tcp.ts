@@ -3,7 +3,7 @@ import type { WaitOptions } from '@circuit/base';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';

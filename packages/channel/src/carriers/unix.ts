@@ -6,7 +6,7 @@ import { UnixLane } from '../descriptors/unix-lane.js';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';

@@ -5,7 +5,7 @@ import { systemClock } from '@circuit/base';
 import { WebSocketServer } from 'ws';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import { type Admission, type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest, type RequestFacts } from './describe-request.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';

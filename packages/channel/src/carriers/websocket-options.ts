@@ -1,6 +1,6 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../resume/options.js';
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 
 /** Certificates of a dial over TLS, in PEM; handed to the runtime as they are. Not in browsers. */
 export interface ClientTls {

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import { maxWebSocketMessageBytes } from './websocket-options.js';
 
 /** How both sides use `ws`. */

@@ -1,4 +1,4 @@
-import type { SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
 import type { OpenOptions, Received, Receiver, Sender, Session } from '../types.js';
 
 /** As much of a test runner's `test` as the suite uses. */

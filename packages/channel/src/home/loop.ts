@@ -2,13 +2,13 @@ import { type CircuitError, type Deferred, deferred } from '@circuit/base';
 import { memoryPair } from '../carriers/memory-pair.js';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { enqueue, resolveAll, turnAwayAll } from '../local/demand.js';
-import type { Carrier } from '../session/carrier.js';
 import { Entry } from '../session/entry.js';
 import { InMessage } from '../session/in-message.js';
 import type { Link } from '../session/link.js';
+import type { OpenFrame } from '../session/open-frame.js';
 import type { OutMessage } from '../session/out-message.js';
-import type { ChannelSession, SessionOptions } from '../session/session.js';
-import type { Role } from '../session/table.js';
+import type { SessionOptions } from '../session/options.js';
+import type { ChannelSession } from '../session/session.js';
 import { Unpacker } from '../session/unpacker.js';
 import type { ReceiveOptions, ReceiveResult } from '../types.js';
 import { refKind } from '../wire/frame.js';
@@ -98,18 +98,20 @@ function pairFor(link: Link, codec: Codec): Pair {
 
 /** A session's class would import this file in a circle: its own session says it. */
 function connect(link: Link, options: SessionOptions): Pair {
-  const Channels = link.constructor as new (carrier: Carrier, role: Role, options: SessionOptions) => ChannelSession;
-  const [a, b] = memoryPair('home');
-  const [near, far] = [new Channels(a, 'dialler', options), new Channels(b, 'listener', options)];
+  const Channels = link.constructor as typeof ChannelSession;
   const expected: Entry[] = [];
-  // The receiver is there already, and nobody accepts it.
-  far.opened = (_open, id) => {
-    const entry = expected.shift();
-    if (entry === undefined) return `channel ${id} opened by nobody`;
-    const fault = far.table.addPeer(entry, id);
-    if (fault === undefined) far.activate(entry);
-    return fault;
-  };
+  /** The side whose receivers are there already, and which nobody asks to accept them. */
+  class FarEnd extends Channels {
+    override opened(_open: OpenFrame, id: number): string | undefined {
+      const entry = expected.shift();
+      if (entry === undefined) return `channel ${id} opened by nobody`;
+      const fault = this.table.addPeer(entry, id);
+      if (fault === undefined) this.activate(entry);
+      return fault;
+    }
+  }
+  const [a, b] = memoryPair('home');
+  const [near, far] = [new Channels(a, 'dialler', options), new FarEnd(b, 'listener', options)];
   void far.closed.then(() => {
     for (const entry of expected.splice(0)) entry.fail(far.refusal as CircuitError);
   });

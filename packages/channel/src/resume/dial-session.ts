@@ -11,7 +11,8 @@ import {
   type WaitOptions,
 } from '@circuit/base';
 import type { Carrier } from '../session/carrier.js';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
+import { ChannelSession } from '../session/session.js';
 import { whenProved } from '../session/when-proved.js';
 import { FreshLink } from './fresh-link.js';
 import { type Resume, type ResumeOptions, type ResumeTerms, resolveResume } from './options.js';

@@ -1,6 +1,7 @@
 import { CircuitError, type Clock, systemClock } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
-import { ChannelSession, type SessionOptions } from '../session/session.js';
+import type { SessionOptions } from '../session/options.js';
+import { ChannelSession } from '../session/session.js';
 import { onceProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { resumeType } from '../wire/frame.js';

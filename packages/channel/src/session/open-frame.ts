@@ -2,6 +2,7 @@ import { CircuitError } from '@circuit/base';
 import { frameType, maxCodecNameBytes, maxOriginBytes, maxTargetBytes } from '../wire/frame.js';
 import { partsLength, writeParts } from '../wire/parts.js';
 import type { ByteCursor } from '../wire/varint.js';
+import type { Entry } from './entry.js';
 import type { Writer } from './writer.js';
 
 /** What an OPEN says: the codec of the channel, what it is for and on whose behalf. */
@@ -9,6 +10,12 @@ export interface OpenFrame {
   readonly codec: string;
   readonly target: string;
   readonly origin: Uint8Array;
+}
+
+/** An OPEN from before the peer's HELLO. */
+export interface HeldOpen {
+  readonly entry: Entry;
+  readonly open: OpenFrame;
 }
 
 const encoder = new TextEncoder();

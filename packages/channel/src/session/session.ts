@@ -8,7 +8,7 @@ import {
   type Timer,
   type WaitOptions,
 } from '@circuit/base';
-import type { Codec, PluggedCodec } from '../codec/codec.js';
+import type { Codec } from '../codec/codec.js';
 import { knownCodecs } from '../codec/known-codecs.js';
 import { bornSender, homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
@@ -17,7 +17,7 @@ import { Deque } from '../local/deque.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
 import { FrameDecoder } from '../wire/frame-decoder.js';
-import type { AuthHost, Authentication, Authenticator } from './authenticator.js';
+import type { AuthHost, Authentication } from './authenticator.js';
 import type { Carrier } from './carrier.js';
 import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
@@ -29,42 +29,13 @@ import { KeepAlive } from './keep-alive.js';
 import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Lane } from './lane.js';
 import type { Link } from './link.js';
-import { checkOpen, type OpenFrame, writeOpen } from './open-frame.js';
+import type { SessionOptions } from './options.js';
+import { checkOpen, type HeldOpen, type OpenFrame, writeOpen } from './open-frame.js';
 import { Slab } from '../local/slab.js';
 import { SessionPacker } from './packer.js';
 import { writeReason } from './reason.js';
 import { type Role, Table } from './table.js';
 import { Writer } from './writer.js';
-
-/** How a session behaves; both sides of a conversation may differ. */
-export interface SessionOptions {
-  readonly limits?: Partial<SessionLimits>;
-  /** More codecs, each through `plugCodec`, or others under the same names; `msgpack` and `json` are always known. */
-  readonly codecs?: readonly PluggedCodec[];
-  /** Name of the codec of channels that are opened without one; default `msgpack`. An unknown one makes the constructor throw `unsupported`. */
-  readonly codec?: string;
-  /** Asks a silent peer for a sign of life; three silent intervals end the session with `peer-gone`. 0 switches it off. Default 5,000. */
-  readonly keepAliveMs?: number;
-  /** How long `close()` waits for what is not yet written. Default 5,000. */
-  readonly graceMs?: number;
-  /**
-   * Both sides prove who they are before anything else is said; for carriers that cannot tell who is there: `keyAuth` of
-   * `@circuit/channel/auth`. Default: none.
-   */
-  readonly auth?: Authenticator;
-  /**
-   * Ends whose other end is in this process, and which come back to it over this or another of its sessions, go on inside it, also when the
-   * sessions are over. `false` leaves them with the other side, and does not tell the peer which sessions are of one process; for who
-   * relies on the end of a session to end all that went through it. Default `true`; pages never take ends home.
-   */
-  readonly home?: boolean;
-  readonly clock?: Clock;
-}
-
-interface HeldOpen {
-  readonly entry: Entry;
-  readonly open: OpenFrame;
-}
 
 /** `over` knows the error that ended the session, if any. */
 type Phase = 'open' | 'draining' | 'over';

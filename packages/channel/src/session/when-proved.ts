@@ -1,5 +1,5 @@
 import type { Session } from '../types.js';
-import type { SessionOptions } from './session.js';
+import type { SessionOptions } from './options.js';
 
 interface Waiting {
   readonly session?: SessionOptions | undefined;

@@ -1,7 +1,7 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { resolveLimits } from '../../session/limits.js';
-import type { SessionOptions } from '../../session/session.js';
+import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
 import type { AdmissionOptions } from '../authenticate.js';
 import type { ServerTls } from '../http-listener.js';
