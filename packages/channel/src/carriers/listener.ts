@@ -58,7 +58,7 @@ const owned = new WeakSet<Socket>();
 /** Brings an accepted connection to the door of its listener. */
 export function acceptSession(door: SessionDoor, socket: Socket, raw: Socket, peer: PeerInfo, lane?: Lane): void {
   owned.add(raw);
-  door.accept(new SocketCarrier(socket, peer, lane));
+  door.accept(new SocketCarrier(socket, peer, { lane }));
 }
 
 function ignore(): void {}

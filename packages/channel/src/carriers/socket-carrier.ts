@@ -2,19 +2,29 @@ import type { Socket } from 'node:net';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
+import type { ReadMemory } from './read-memory.js';
 import { endOfTurn } from './turn.js';
+
+/** What some sockets have. */
+interface SocketExtras {
+  readonly lane?: Lane | undefined;
+  readonly memory?: ReadMemory | undefined;
+}
 
 /** A connected Node socket, plain or TLS, as a carrier. Takes the socket over. */
 export class SocketCarrier implements Carrier {
   readonly peer: PeerInfo;
   readonly lane: Lane | undefined;
   readonly #socket: Socket;
+  readonly #memory: ReadMemory | undefined;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, peer: PeerInfo, lane?: Lane) {
+  /** `memory`: what the socket was made to read into. */
+  constructor(socket: Socket, peer: PeerInfo, { lane, memory }: SocketExtras = {}) {
     this.#socket = socket;
     this.peer = peer;
     this.lane = lane;
+    this.#memory = memory;
   }
 
   get bufferedBytes(): number {
@@ -27,7 +37,12 @@ export class SocketCarrier implements Carrier {
 
   start(events: CarrierEvents): void {
     const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+    if (this.#memory !== undefined) this.#memory.start((chunk) => events.data(chunk));
+    else {
+      socket.on('data', (chunk: Buffer) =>
+        events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)),
+      );
+    }
     socket.on('drain', () => events.drained());
     socket.on('error', (error) => {
       this.#failure ??= error;

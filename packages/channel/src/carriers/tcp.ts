@@ -7,6 +7,7 @@ import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession } from './listener.js';
@@ -24,9 +25,11 @@ export interface TcpOptions {
 /** A session over a plain TCP connection: no encryption, no proof of who is there. */
 export function dialTcp({ host, port, session, resume, signal }: TcpOptions & WaitOptions): Promise<Session> {
   const connectTcp = async (wait: WaitOptions): Promise<SocketCarrier> => {
-    const socket = connect({ host, port, noDelay: true });
+    const memory = new ReadMemory();
+    const socket = connect({ host, port, noDelay: true, ...memory.options });
     await connected(socket, 'connect', `dial tcp ${hostPort(host, port)}`, wait.signal);
-    return new SocketCarrier(socket, { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) });
+    const peer = { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) };
+    return new SocketCarrier(socket, peer, { memory });
   };
   return dialSession(connectTcp, { session, resume, signal });
 }

@@ -10,6 +10,7 @@ import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 import { hostPort, isLoopback, remote } from './tcp.js';
 import {
@@ -98,7 +99,8 @@ async function connectTls(
   what: string,
   { signal }: WaitOptions,
 ): Promise<SocketCarrier> {
-  const socket = connect({ ...version, ...proof.settings, host, port });
+  const memory = new ReadMemory();
+  const socket = connect({ ...version, ...proof.settings, host, port, ...memory.options });
   socket.setNoDelay(true);
   try {
     await connected(socket, 'secureConnect', what, signal);
@@ -110,7 +112,7 @@ async function connectTls(
     socket.destroy();
     throw new CircuitError('denied', `${what}: ${proved}`);
   }
-  return new SocketCarrier(socket, peerInfo(socket, hostPort(host, port), proved));
+  return new SocketCarrier(socket, peerInfo(socket, hostPort(host, port), proved), { memory });
 }
 
 /** Takes sessions on a TLS port from who has proved a key, or a certificate if one is asked for; `peer` says who it is. */

@@ -10,6 +10,7 @@ import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession } from './listener.js';
@@ -37,9 +38,10 @@ export async function dialUnix(options: UnixOptions & WaitOptions): Promise<Sess
   const native = nativeFor(options);
   const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {
-    const socket = connect({ path });
+    const memory = new ReadMemory();
+    const socket = connect({ path, ...memory.options });
     await connected(socket, 'connect', `dial unix ${path}`, wait.signal);
-    return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }, lane);
+    return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }, { lane, memory });
   };
   return dialSession(connectUnix, { session, resume, signal });
 }

@@ -39,7 +39,7 @@ function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: s
   if (Object.keys(headers ?? {}).length > 0 || url.username !== '' || url.password !== '') {
     throw new CircuitError(
       'unsupported',
-      `${what}: a browser cannot add headers to a WebSocket; use a cookie of that site or a short-lived token in the address's query`,
+      `${what}: a browser cannot add headers to a WebSocket; use a cookie, or a token in the address`,
     );
   }
   if (tls !== undefined) {
@@ -74,7 +74,7 @@ function opened<T>(
     };
     socket.onclose = () => {
       finish();
-      const hint = 'the browser does not say why (nobody there, refused with 401 or 403, another path)';
+      const hint = 'nobody there, refused (401, 403) or another path: browsers do not say';
       reject(new CircuitError('unreachable', `${what}: no WebSocket; ${hint}`, { retryable: true }));
     };
   });

@@ -3,6 +3,7 @@ import { Decoder, Encoder, ExtData } from '@msgpack/msgpack';
 import { type Codec, type Revive, Tagged } from './codec.js';
 import { checkMessagePack } from './messagepack-check.js';
 import { lastTag } from './tags.js';
+import { view } from '../wire/view.js';
 
 const maxDepth = 512;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */
@@ -67,7 +68,7 @@ function putBytes(scratch: Uint8Array, bytes: Uint8Array): Uint8Array {
   const front = short ? 2 : 3;
   scratch[front - 1] = length;
   scratch.set(bytes, front);
-  return scratch.subarray(0, front + length);
+  return view(scratch, 0, front + length);
 }
 
 function newScratch(): Uint8Array {
@@ -77,8 +78,8 @@ function newScratch(): Uint8Array {
 /** The bytes of a body that holds nothing else. */
 function bytesAlone(body: Uint8Array): Uint8Array | undefined {
   const [first, high = 0, low = 0] = [body[0], body[1], body[2]];
-  if (first === bin8 && high === body.length - 2) return body.subarray(2);
-  return first === bin16 && high * 256 + low === body.length - 3 ? body.subarray(3) : undefined;
+  if (first === bin8 && high === body.length - 2) return view(body, 2, body.length);
+  return first === bin16 && high * 256 + low === body.length - 3 ? view(body, 3, body.length) : undefined;
 }
 
 function refuse(): never {

@@ -9,6 +9,7 @@ import { iterateMessages } from './iterate.js';
 import type { RawReceiver, RawSender } from './raw.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
+import { resolved } from './resolved.js';
 
 /** Both ends of a channel inside one process. */
 export interface Pipe<T> {
@@ -41,8 +42,6 @@ interface Offer {
 interface Receiving extends Demand<ReceiveResult> {
   readonly returns: boolean;
 }
-
-const resolved: Promise<void> = Promise.resolve();
 
 class PipeCore {
   readonly capacity: number;

@@ -1,3 +1,5 @@
+import { view } from '../wire/view.js';
+
 const firstSlabBytes = 1024;
 const slabBytes = 8192;
 /** Larger pieces get memory of their own. */
@@ -25,7 +27,7 @@ export class Slab {
     const at = this.#at;
     this.#at = at + length;
     this.#memory.set(piece, at);
-    return this.#memory.subarray(at, at + length);
+    return view(this.#memory, at, at + length);
   }
 }
 

@@ -1,4 +1,5 @@
 import { ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
+import { view } from '../wire/view.js';
 
 /** Segments: `type u8 | length u24 big-endian | payload`. See docs/protocol.md, section 12. */
 const segmentType = { bytes: 0x20, received: 0x21, end: 0x22, gone: 0x23 } as const;
@@ -44,7 +45,7 @@ export class SegmentReader {
         if (fault !== undefined) return fault;
         continue;
       }
-      const piece = chunk.subarray(at, at + this.#left);
+      const piece = view(chunk, at, Math.min(at + this.#left, chunk.length));
       at += piece.length;
       const fault = this.#payload(piece);
       if (fault !== undefined) return fault;

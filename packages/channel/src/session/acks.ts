@@ -25,7 +25,7 @@ export class Acks {
     if (signal === undefined) return;
     ack.release = onAbort(signal, () => {
       if (!this.#awaited.remove(ack)) return;
-      reject(new CircuitError('outcome-unknown', 'given up after the message was written, before it was acknowledged'));
+      reject(new CircuitError('outcome-unknown', 'written, but given up before it was acknowledged'));
     });
   }
 

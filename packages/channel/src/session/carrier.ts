@@ -3,8 +3,8 @@ import type { Lane } from './lane.js';
 
 /** What a carrier tells its session. */
 export interface CarrierEvents {
-  /** Bytes arrived, in order; the session may keep views into `chunk`. */
-  data(chunk: Uint8Array): void;
+  /** Bytes arrived, in order. Answers `false` if no views into `chunk` are kept: its memory may be used again. */
+  data(chunk: Uint8Array): unknown;
   /** Something that waited was taken by the operating system. */
   drained(): void;
   /** No more bytes come in either direction; `reason` if that was not an orderly end: a `CircuitError` stands, else `peer-gone`. */

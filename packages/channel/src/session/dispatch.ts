@@ -106,6 +106,7 @@ export class Dispatch implements FrameSink {
     const total = more && !later ? payload.varint() : 0;
     let refs: Entry[] | undefined;
     if ((flags & dataFlag.refs) !== 0) {
+      if (later) return `channel ${id}: references in a later piece`;
       const read = this.#refs(payload, half);
       if (typeof read === 'string') return read;
       refs = read;
@@ -144,61 +145,53 @@ export class Dispatch implements FrameSink {
   }
 
   #forEntry(type: number, id: number, payload: ByteCursor): string | undefined {
-    const known = type <= frameType.goaway && type !== 0;
-    if (!known) return type >= firstIgnorableType ? undefined : `unknown frame type ${type}`;
+    if (type > frameType.goaway || type === 0) {
+      return type >= firstIgnorableType ? undefined : `unknown frame type ${type}`;
+    }
     const entry = this.#target.table.get(id);
     if (entry === undefined) return this.#late(id, `frame type ${type}`);
+    const { out, in: input } = entry;
     switch (type) {
-      case frameType.credit: {
-        const bytes = payload.varint();
-        if (!payload.ok() || bytes === 0) return 'malformed CREDIT';
-        if (entry.out === undefined) return wrongWay(type, id);
-        entry.out.granted(bytes);
-        return undefined;
-      }
       case frameType.close:
-        if (entry.in === undefined) return wrongWay(type, id);
-        entry.in.peerClosed();
+        if (input === undefined) break;
+        input.peerClosed();
         return undefined;
-      case frameType.abort: {
-        const reason = readReason(payload);
-        if (reason === undefined) return 'malformed ABORT';
-        if (entry.in === undefined) return wrongWay(type, id);
-        entry.in.peerAborted(reason);
-        return undefined;
-      }
+      case frameType.abort:
       case frameType.cancel: {
         const reason = readReason(payload);
-        if (reason === undefined) return 'malformed CANCEL';
-        if (entry.out === undefined) return wrongWay(type, id);
-        entry.out.cancelled(reason);
+        if (reason === undefined) return `malformed frame type ${type}`;
+        if (type === frameType.abort ? input === undefined : out === undefined) break;
+        if (type === frameType.abort) input?.peerAborted(reason);
+        else out?.cancelled(reason);
         return undefined;
       }
       case frameType.done:
-        if (entry.out === undefined) return wrongWay(type, id);
-        return entry.out.done();
+        if (out === undefined) break;
+        return out.done();
       case frameType.drop:
-        return entry.in instanceof InMessage ? entry.in.dropped() : wrongWay(type, id);
-      case frameType.ack: {
+        if (!(input instanceof InMessage)) break;
+        return input.dropped();
+      default: {
+        // CREDIT or ACK.
         const count = payload.varint();
-        if (!payload.ok()) return 'malformed ACK';
-        if (!(entry.out instanceof OutMessage)) return wrongWay(type, id);
-        if (count > entry.out.written)
-          return `ACK of ${count} messages on channel ${id}, ${entry.out.written} were sent`;
-        entry.out.acknowledged(count);
+        const credit = type === frameType.credit;
+        if (!payload.ok() || (credit && count === 0)) return `malformed frame type ${type}`;
+        if (out === undefined) break;
+        if (credit) {
+          out.granted(count);
+          return undefined;
+        }
+        if (!(out instanceof OutMessage)) break;
+        if (count > out.written) return `ACK of ${count} messages on channel ${id}, ${out.written} were sent`;
+        out.acknowledged(count);
         return undefined;
       }
-      default:
-        return `unknown frame type ${type}`;
     }
+    return `frame type ${type} does not fit the direction of channel ${id}`;
   }
 
   /** A frame for an id that is not in the table: dropped if the id was there once, fatal if it was never announced. */
   #late(id: number, what: string): string | undefined {
     return this.#target.table.wasKnown(id) ? undefined : `${what} for channel ${id}, which was never announced`;
   }
-}
-
-function wrongWay(type: number, id: number): string {
-  return `frame type ${type} does not fit the direction of channel ${id}`;
 }

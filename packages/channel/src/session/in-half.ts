@@ -69,7 +69,7 @@ export abstract class InHalf extends End {
     this.sayDoneIfEmpty();
     // Only an ABORT can have ended what nobody held.
     if (this.state === 'ended' && this.failure !== undefined && this.link.refusal === undefined) {
-      this.link.writer.bare(frameType.done, this.entry.id);
+      this.link.writer.begin(frameType.done, this.entry.id);
       this.settle();
     }
   }
@@ -122,7 +122,7 @@ export abstract class InHalf extends End {
     this.peerFinal = true;
     if (this.state !== 'ended') {
       this.state = 'ended';
-      if (!this.#unaccepted) this.link.writer.bare(frameType.done, this.entry.id);
+      if (!this.#unaccepted) this.link.writer.begin(frameType.done, this.entry.id);
       this.dropQueue(reason);
       this.end(reason);
     }
@@ -167,7 +167,7 @@ export abstract class InHalf extends End {
   protected sayDoneIfEmpty(): void {
     if (this.state !== 'ending' || !this.empty || this.#unaccepted) return;
     this.state = 'ended';
-    if (this.link.refusal === undefined) this.link.writer.bare(frameType.done, this.entry.id);
+    if (this.link.refusal === undefined) this.link.writer.begin(frameType.done, this.entry.id);
     this.settle();
   }
 

@@ -7,6 +7,7 @@ import { iterateMessages } from '../local/iterate.js';
 import { Slab } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
+import { undelivered } from '../values/undelivered.js';
 import { dataFlag, frameType, messageCost, refCost } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { type Assembly, startAssembly } from './assembly.js';
@@ -144,19 +145,24 @@ export class InMessage extends InHalf implements Receiver {
     const fault = this.charge(cost);
     if (fault !== undefined) return fault;
     if (this.peerFinal) return `DATA on channel ${this.entry.id} behind its end`;
+    const more = (piece.flags & dataFlag.more) !== 0;
     if (this.state === 'ended') {
-      this.#passing = (piece.flags & dataFlag.more) !== 0;
+      this.#passing = more;
       refuse(piece.refs, this.failure);
       return undefined;
     }
+    const whole = more ? piece.total : piece.body.length;
+    if (first && whole > this.link.limits.maxMessageBytes) {
+      return `channel ${this.entry.id}: message of ${whole} bytes, the limit is ${this.link.limits.maxMessageBytes}`;
+    }
     if (this.#tap !== undefined) {
+      if (first) this.#left = whole;
       const misfit = this.#follow(piece, first);
       if (misfit === undefined) this.#tap.piece(piece, first, cost);
       return misfit;
     }
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
-    if ((piece.flags & dataFlag.more) !== 0) return this.#begin(piece, cost);
-    if (piece.body.length > this.link.limits.maxMessageBytes) return this.#tooLarge(piece.body.length);
+    if (more) return this.#begin(piece, cost);
     this.#arrive({ body: this.#keep(piece.body), refs: piece.refs, flags: piece.flags, cost });
     return undefined;
   }
@@ -238,13 +244,8 @@ export class InMessage extends InHalf implements Receiver {
   }
 
   /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */
-  #follow({ flags, total, refs, body }: InPiece, first: boolean): string | undefined {
+  #follow({ flags, body }: InPiece, first: boolean): string | undefined {
     const more = (flags & dataFlag.more) !== 0;
-    if (first) {
-      const whole = more ? total : body.length;
-      if (whole > this.link.limits.maxMessageBytes) return this.#tooLarge(whole);
-      this.#left = whole;
-    } else if (refs !== undefined) return `channel ${this.entry.id}: references in a later piece`;
     this.#left -= body.length;
     if (more ? this.#left < (first ? 1 : 0) : this.#left !== 0) {
       return `channel ${this.entry.id}: a message of another length than was announced`;
@@ -254,7 +255,6 @@ export class InMessage extends InHalf implements Receiver {
   }
 
   #begin(piece: InPiece, cost: number): string | undefined {
-    if (piece.total > this.link.limits.maxMessageBytes) return this.#tooLarge(piece.total);
     if (piece.total <= piece.body.length) return `channel ${this.entry.id}: message of ${piece.total} bytes goes on`;
     this.#assembly = startAssembly(piece, cost);
     this.link.countUnread(piece.body.length);
@@ -265,7 +265,6 @@ export class InMessage extends InHalf implements Receiver {
   #continue(assembly: Assembly, piece: InPiece, cost: number): string | undefined {
     const got = assembly.got + piece.body.length;
     const last = (piece.flags & dataFlag.more) === 0;
-    if (piece.refs !== undefined) return `channel ${this.entry.id}: references in a later piece`;
     if (got > assembly.total || (last && got !== assembly.total)) {
       return `channel ${this.entry.id}: message announced with ${assembly.total} bytes has ${got}`;
     }
@@ -365,17 +364,10 @@ export class InMessage extends InHalf implements Receiver {
       first = false;
     }
   }
-
-  #tooLarge(bytes: number): string {
-    return `channel ${this.entry.id}: message of ${bytes} bytes, the limit is ${this.link.limits.maxMessageBytes}`;
-  }
 }
 
 function refuse(refs: readonly Entry[] | undefined, reason: CircuitError | undefined): void {
   if (refs === undefined) return;
-  const error = new CircuitError(
-    'undelivered',
-    `the message that carried this end was not delivered: ${reason?.message}`,
-  );
+  const error = undelivered(reason);
   for (const entry of refs) entry.refuse(error);
 }

@@ -12,5 +12,10 @@ export function misfit(
   const limit = Math.min(ownLimit, link.peerLimits?.maxMessageBytes ?? Infinity);
   if (bytes > limit) return new CircuitError('limit', `message of ${bytes} bytes, the limit is ${limit}`);
   if (refs === undefined || refs.length <= link.freeChannels) return undefined;
-  return new CircuitError('limit', 'the peer takes no more channels', { retryable: true });
+  return full('the peer');
+}
+
+/** `who` has as many channels as it takes. */
+export function full(who: string): CircuitError {
+  return new CircuitError('limit', `${who} takes no more channels`, { retryable: true });
 }

@@ -5,6 +5,7 @@ import type { ByteSink } from '../local/raw.js';
 import type { ByteWriter } from '../types.js';
 import { frameType, maxBodyBytes } from '../wire/frame.js';
 import { OutHalf } from './out-half.js';
+import { resolved } from '../local/resolved.js';
 
 interface Queued {
   readonly chunk: Uint8Array;
@@ -13,8 +14,6 @@ interface Queued {
   readonly reject: (error: CircuitError) => void;
   release: (() => void) | undefined;
 }
-
-const resolved: Promise<void> = Promise.resolve();
 
 /** The sending half of a byte stream. */
 export class OutBytes extends OutHalf implements ByteWriter, ByteSink {

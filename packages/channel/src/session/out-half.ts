@@ -130,7 +130,7 @@ export abstract class OutHalf extends End implements Turn {
     this.#peerFinal = true;
     if (this.state !== 'ended') {
       this.state = 'ended';
-      this.link.writer.bare(frameType.close, this.entry.id);
+      this.link.writer.begin(frameType.close, this.entry.id);
     }
     this.#end(reason, true);
     this.settle();
@@ -199,7 +199,7 @@ export abstract class OutHalf extends End implements Turn {
   #sayClose(): void {
     if (!this.entry.announced) return;
     this.state = 'ended';
-    this.link.writer.bare(frameType.close, this.entry.id);
+    this.link.writer.begin(frameType.close, this.entry.id);
     this.#waiters?.notify();
     this.settle();
   }

@@ -14,8 +14,7 @@ import { OutHalf } from './out-half.js';
 import { type Packed, type Packer, withdraw } from './packed.js';
 import { nextCost, type Queued, queuedPiece } from './queued.js';
 import { dropMark, pieceCost, type RawPiece } from './raw-piece.js';
-
-const resolved: Promise<void> = Promise.resolve();
+import { resolved } from '../local/resolved.js';
 
 /** The sending half of a channel of messages. */
 export class OutMessage extends OutHalf implements Sender {
@@ -295,7 +294,7 @@ export class OutMessage extends OutHalf implements Sender {
   }
 
   #sayDrop(): void {
-    this.link.writer.bare(frameType.drop, this.entry.id);
+    this.link.writer.begin(frameType.drop, this.entry.id);
   }
 
   #writeRaw(piece: RawPiece, body: Uint8Array): void {

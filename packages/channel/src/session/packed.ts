@@ -1,10 +1,11 @@
-import { CircuitError } from '@circuit/base';
+import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import type { Descriptor } from '../local/descriptor.js';
 import type { Receiver, Sender } from '../types.js';
 import type { RefKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
+import { undelivered } from '../values/undelivered.js';
 
 /** Prepares a value for one channel: encodes it and makes an entry for every end in it. */
 export interface Packer {
@@ -32,11 +33,7 @@ export interface Packed {
 
 /** The ends of a message that never left: whoever holds the other end hears `undelivered`. */
 export function withdraw(refs: readonly OutReference[] | undefined, reason: CircuitError): void {
-  for (const { entry } of refs ?? []) {
-    entry.fail(
-      new CircuitError('undelivered', `the message that carried this end was not delivered: ${reason.message}`, {
-        cause: reason,
-      }),
-    );
-  }
+  if (refs === undefined) return;
+  const error = undelivered(reason);
+  for (const { entry } of refs) entry.fail(error);
 }

@@ -29,6 +29,7 @@ import { KeepAlive } from './keep-alive.js';
 import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Lane } from './lane.js';
 import type { Link } from './link.js';
+import { full } from './misfit.js';
 import type { SessionOptions } from './options.js';
 import { checkOpen, type HeldOpen, type OpenFrame, writeOpen } from './open-frame.js';
 import { Slab } from '../local/slab.js';
@@ -110,7 +111,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#keepAlive = new KeepAlive(
       this.#clock,
       options.keepAliveMs ?? 5000,
-      () => this.writer.bare(frameType.ping, 0),
+      () => this.writer.begin(frameType.ping, 0),
       (silentMs) => this.#silent(silentMs),
     );
     // It is known by name from here on, until it ends.
@@ -178,8 +179,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     entry.out = out;
     if (this.peerLimits === undefined) this.#held.push({ entry, open });
     else {
-      if (this.freeChannels < 1)
-        throw new CircuitError('limit', `${this.#name} takes no more channels`, { retryable: true });
+      if (this.freeChannels < 1) throw full(this.#name);
       this.#announceOpen(entry, open);
     }
     return out;
@@ -348,7 +348,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     if (entry.out?.over ?? true) return;
     try {
       this.#checkPeerCodec(open.codec);
-      if (this.freeChannels < 1) throw new CircuitError('limit', `${this.#name} takes no more channels`);
+      if (this.freeChannels < 1) throw full(this.#name);
     } catch (error) {
       entry.fail(error as CircuitError);
       return;
@@ -363,18 +363,26 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     throw new CircuitError('unsupported', `codec ${name}: ${this.#name} knows ${this.#peerCodecs.join(', ')}`);
   }
 
-  #receive(chunk: Uint8Array): void {
-    if (this.#phase === 'over') return;
+  /** Answers whether views into `chunk` are kept. */
+  #receive(chunk: Uint8Array): boolean {
+    if (this.#phase === 'over') return false;
     this.#bytesIn += chunk.length;
-    if (this.#auth === undefined) this.#take(chunk);
-    else this.#auth.receive(chunk);
+    if (this.#auth !== undefined) {
+      this.#auth.receive(chunk);
+      return true;
+    }
+    this.#take(chunk);
+    return this.#decoder.kept;
   }
 
   #take(chunk: Uint8Array): void {
     if (this.#phase === 'over') return;
     this.#keepAlive.heard();
+    this.writer.receiving = true;
+    const taken = this.#decoder.receive(chunk);
+    this.writer.receiving = false;
     const fault =
-      this.#decoder.receive(chunk) ??
+      taken ??
       (this.#unreadBytes > this.limits.maxUnreadBytes
         ? `more than ${this.limits.maxUnreadBytes} unread bytes`
         : undefined) ??

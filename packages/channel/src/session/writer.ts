@@ -1,5 +1,7 @@
 import { headerBytes } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
+import { resolved } from '../local/resolved.js';
+import { view } from '../wire/view.js';
 
 /** What has frames to write and takes its turn: one frame a turn. */
 export interface Turn {
@@ -23,6 +25,8 @@ const stagingBytes = 65_536;
  * answers while the others are still being made.
  */
 const firstPartBytes = 1024;
+/** A turn of at most so many frames says little: two requests, or the answers to two. */
+const fewFrames = 4;
 /** At most this much waits in the carrier before channels have to queue. */
 const highWaterBytes = 262_144;
 /** Frames that need no credit (answers to the peer) may pile up to this before the session ends. */
@@ -31,8 +35,9 @@ const overflowBytes = 16_777_216;
 const ownPieceBytes = 8192;
 
 /**
- * Collects the frames of one turn into one write and lets channels take turns when the carrier is full.
- * `schedule` runs its argument at the end of the current turn.
+ * Collects the frames of one turn into one write and lets channels take turns when the carrier is full. `schedule` runs its
+ * argument at the end of the current turn. While turns say little, what the first promise jobs of one say does not wait
+ * for that: who asks one thing at a time would wait for code that could run while the peer is at work.
  */
 export class Writer {
   readonly #outlet: Outlet;
@@ -46,8 +51,15 @@ export class Writer {
   #staged = 0;
   /** How much is staged before it is written ahead of the end of the turn. */
   #part = firstPartBytes;
+  /** Asked for the end of this turn. */
   #scheduled = false;
+  /** The turn before this one said little, and nothing of this one is written ahead of its end. */
+  #hasty = true;
+  /** How many this turn has made. */
+  #frames = 0;
   #stopped = false;
+  /** What arrives is being taken: the answers to it, which nobody waits for, go with what is said about it. */
+  receiving = false;
   /** Set when so much waits that the peer must be ignoring us. */
   overflowed = false;
 
@@ -73,7 +85,7 @@ export class Writer {
   }
 
   /** Begins a frame whose payload has `payloadBytes` bytes; answers with where the payload starts in `buffer`. */
-  begin(type: number, id: number, payloadBytes: number, separateBytes = 0): number {
+  begin(type: number, id: number, payloadBytes = 0, separateBytes = 0): number {
     const length = varintLength(id) + payloadBytes;
     // Here every frame before this one is whole.
     if (this.#staged >= this.#part && this.#outlet.bufferedBytes === 0) {
@@ -90,18 +102,18 @@ export class Writer {
     at = writeVarint(buffer, at + headerBytes, id);
     this.#at = at + payloadBytes;
     this.#staged += headerBytes + length;
-    if (!this.#scheduled) this.#wake();
+    this.#frames++;
+    this.#wake();
+    if (this.#hasty && !this.receiving) {
+      this.#hasty = false;
+      void resolved.then(this.flush);
+    }
     return at;
   }
 
   /** The buffer that `begin` answered for; valid until the next call of the writer. */
   get buffer(): Uint8Array {
     return this.#staging;
-  }
-
-  /** A frame with no payload. */
-  bare(type: number, id: number): void {
-    this.begin(type, id, 0);
   }
 
   /** A frame whose body stands at the end of its payload; `owned` bodies are not copied when large. */
@@ -124,7 +136,7 @@ export class Writer {
   }
 
   /** Writes what is staged now. */
-  flush(): void {
+  readonly flush = (): void => {
     if (this.#staged === 0 || this.#stopped) return;
     this.#cut();
     const pieces = this.#pieces;
@@ -133,7 +145,7 @@ export class Writer {
     this.#staged = 0;
     this.#outlet.write(pieces, bytes);
     if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
-  }
+  };
 
   /** Drops everything. */
   stop(): void {
@@ -159,7 +171,7 @@ export class Writer {
   /** Ends the current piece of the staging buffer. */
   #cut(): void {
     if (this.#at === this.#from) return;
-    this.#pieces.push(this.#staging.subarray(this.#from, this.#at));
+    this.#pieces.push(view(this.#staging, this.#from, this.#at));
     this.#from = this.#at;
   }
 
@@ -175,6 +187,8 @@ export class Writer {
     this.#turns();
     this.flush();
     this.#part = firstPartBytes;
+    this.#hasty = this.#frames <= fewFrames;
+    this.#frames = 0;
   };
 
   #turns(): void {

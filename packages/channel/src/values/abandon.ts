@@ -1,6 +1,7 @@
-import { CircuitError } from '@circuit/base';
+import type { CircuitError } from '@circuit/base';
 import { End } from '../local/end.js';
 import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
+import { undelivered } from './undelivered.js';
 
 const maxDepth = 128;
 
@@ -9,7 +10,7 @@ const maxDepth = 128;
  * value hear `undelivered`, since nobody will ever hold them. Ends that were moved meanwhile are left alone.
  */
 export function abandonMessage({ value, ret }: { value: unknown; ret: Sender }, reason: CircuitError): void {
-  const error = new CircuitError('undelivered', `the message was not delivered: ${reason.message}`, { cause: reason });
+  const error = undelivered(reason);
   ret.abort(error);
   abandonEnds(value, error, 0);
 }

@@ -1,5 +1,6 @@
 import { frameType, headerBytes, maxLength } from './frame.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
+import { view } from './view.js';
 
 /** Who is told of decoded frames. Each call may answer with the reason why the peer broke the protocol. */
 export interface FrameSink {
@@ -15,7 +16,7 @@ export interface FrameSink {
  *     header ─▶ whole frame ─▶ header          (all types but BYTES)
  *     header ─▶ id ─▶ pieces … ─▶ header       (BYTES)
  *
- * Holds at most one frame. After a fault it takes nothing more.
+ * Holds at most one frame, as a copy. After a fault it takes nothing more.
  */
 export class FrameDecoder {
   readonly #sink: FrameSink;
@@ -26,6 +27,8 @@ export class FrameDecoder {
   #streamId = 0;
   #streamLeft = 0;
   #stopped = false;
+  /** Whether somebody may hold views into what was received last. */
+  kept = false;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
@@ -38,6 +41,7 @@ export class FrameDecoder {
 
   /** Takes what arrived; answers with the reason of the first fault. */
   receive(chunk: Uint8Array): string | undefined {
+    this.kept = false;
     const fault = this.#receive(chunk);
     // What the cursor stood in is not held on to.
     this.#cursor.reset(nothing, 0, 0);
@@ -51,7 +55,8 @@ export class FrameDecoder {
       if (this.#streamLeft > 0) {
         const take = Math.min(this.#streamLeft, end - at);
         this.#streamLeft -= take;
-        const fault = this.#sink.bytes(this.#streamId, chunk.subarray(at, at + take));
+        this.kept = true;
+        const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take));
         if (fault !== undefined) return this.#fault(fault);
         at += take;
         continue;
@@ -92,7 +97,11 @@ export class FrameDecoder {
     cursor.reset(bytes, start, Math.min(end, bytes.length));
     const id = cursor.varint();
     if (!cursor.ok()) return `frame type ${type}: malformed channel id`;
-    if (type !== frameType.bytes) return this.#sink.frame(type, id, cursor) ?? end;
+    if (type !== frameType.bytes) {
+      // Of DATA, CREDIT, CLOSE and DONE, of which there are many, nothing is left but copies.
+      if (type < frameType.data || (type > frameType.close && type !== frameType.done)) this.kept = true;
+      return this.#sink.frame(type, id, cursor) ?? end;
+    }
     this.#streamId = id;
     this.#streamLeft = end - cursor.offset;
     return cursor.offset;

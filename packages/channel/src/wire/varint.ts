@@ -1,3 +1,5 @@
+import { view } from './view.js';
+
 /** Unsigned LEB128 up to 2^53 − 1, at most eight bytes. */
 
 /** The largest number of bytes a varint takes. */
@@ -95,9 +97,9 @@ export class ByteCursor {
       this.#ok = false;
       return none;
     }
-    const view = this.#bytes.subarray(this.offset, this.offset + length);
+    const from = this.offset;
     this.offset += length;
-    return view;
+    return view(this.#bytes, from, this.offset);
   }
 
   /** A string of at most `maxBytes` bytes of UTF-8 behind its length; malformed UTF-8 turns `ok()` false. */

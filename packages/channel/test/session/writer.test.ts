@@ -66,3 +66,54 @@ test('a stopped writer writes nothing and counts nothing, whatever its carrier s
   expect(writer.bufferedBytes).toBe(0);
   expect(shelf.writes).toStrictEqual([]);
 });
+
+test('what the first promise jobs of a turn say is written behind them, once; the rest at the end of the turn', async () => {
+  const shelf = new Shelf();
+  const { writer, endTurn } = writerTo(shelf);
+  for (let turn = 0; turn < 2; turn++) {
+    writeFrames(writer, 1);
+    queueMicrotask(() => writeFrames(writer, 1));
+    await Promise.resolve();
+    expect(shelf.writes).toStrictEqual([frameBytes]);
+    await Promise.resolve();
+    writeFrames(writer, 1);
+    await Promise.resolve();
+    expect(shelf.writes).toStrictEqual([frameBytes]);
+    endTurn();
+    expect(shelf.writes.splice(0)).toStrictEqual([frameBytes, 2 * frameBytes]);
+  }
+});
+
+test('behind a turn that said much, all of the next is written at its end', async () => {
+  const shelf = new Shelf();
+  const { writer, endTurn } = writerTo(shelf);
+  for (const [count, early] of [
+    [5, [5]],
+    [4, []],
+    [4, [4]],
+    [5, [5]],
+    [1, []],
+    [1, [1]],
+  ] as const) {
+    writeFrames(writer, count);
+    await Promise.resolve();
+    expect(shelf.writes).toStrictEqual(early.map((frames) => frames * frameBytes));
+    endTurn();
+    expect(shelf.writes.splice(0)).toStrictEqual([count * frameBytes]);
+  }
+});
+
+test('what is said while something is being received goes with what is said about it', async () => {
+  const shelf = new Shelf();
+  const { writer, endTurn } = writerTo(shelf);
+  writer.receiving = true;
+  writeFrames(writer, 1);
+  writer.receiving = false;
+  await Promise.resolve();
+  expect(shelf.writes).toStrictEqual([]);
+  writeFrames(writer, 1);
+  await Promise.resolve();
+  expect(shelf.writes).toStrictEqual([2 * frameBytes]);
+  endTurn();
+  expect(shelf.writes).toStrictEqual([2 * frameBytes]);
+});

@@ -1,0 +1,63 @@
+import type { OnReadOpts } from 'node:net';
+import { view } from '../wire/view.js';
+
+/** What an idle connection holds, and what it reads into once a read has filled that. */
+const fewBytes = 4096;
+const manyBytes = 65_536;
+/** After so many reads in a row that would have fitted, little memory is enough again. */
+const fewReads = 64;
+
+/**
+ * The memory that a socket reads into, again and again while nobody keeps views into it. What Node does by itself, 64 KiB
+ * for each read that the garbage collector has to give back, is a tenth of a small round trip. Node lets
+ * sockets choose that are dialled, not those that are accepted.
+ */
+export class ReadMemory {
+  #memory: Uint8Array = allocate(fewBytes);
+  #size = fewBytes;
+  #fewInRow = 0;
+  #take: ((chunk: Uint8Array) => unknown) | undefined;
+  /** What arrived before somebody took it. */
+  #early: Uint8Array[] = [];
+
+  /** What the socket has to be made with. */
+  get options(): { readonly onread: OnReadOpts } {
+    const callback = (bytes: number): boolean => {
+      this.#arrived(bytes);
+      return true;
+    };
+    return { onread: { buffer: () => this.#memory, callback } };
+  }
+
+  /** Hands what arrived, and what arrives from here on, to `take`, which answers `false` if it keeps no views. Called once. */
+  start(take: (chunk: Uint8Array) => unknown): void {
+    const early = this.#early;
+    this.#early = [];
+    this.#take = take;
+    for (const chunk of early) take(chunk);
+  }
+
+  #arrived(bytes: number): void {
+    const memory = this.#memory;
+    const chunk = view(memory, 0, bytes);
+    let kept = true;
+    if (this.#take === undefined) this.#early.push(chunk);
+    else kept = this.#take(chunk) !== false;
+    this.#fewInRow = bytes < fewBytes ? this.#fewInRow + 1 : 0;
+    const size = this.#sizeAfter(bytes);
+    if (size !== this.#size) this.#memory = allocate(size);
+    else if (kept)
+      this.#memory = 2 * (memory.length - bytes) < size ? allocate(size) : view(memory, bytes, memory.length);
+    this.#size = size;
+  }
+
+  #sizeAfter(bytes: number): number {
+    if (this.#size === fewBytes) return bytes === this.#memory.length ? manyBytes : fewBytes;
+    return this.#fewInRow < fewReads ? manyBytes : fewBytes;
+  }
+}
+
+/** Not zeroed: only what was read into it is ever looked at. */
+function allocate(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+}
