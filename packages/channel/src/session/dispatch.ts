@@ -82,7 +82,7 @@ export class Dispatch implements FrameSink {
   }
 
   #hello(type: number, payload: ByteCursor): string | undefined {
-    if (type === resumeType) return 'RESUME: this listener does not resume sessions; dial without resume';
+    if (type === resumeType) return 'RESUME: this listener does not resume; dial without it';
     if (type !== frameType.hello) return `frame type ${type} before HELLO`;
     const hello = decodeHello(payload, this.#target.limits, this.#readAuth);
     if (typeof hello === 'string') return hello;

@@ -15,6 +15,7 @@ import { type Packed, type Packer, withdraw } from './packed.js';
 import { nextCost, type Queued, queuedPiece } from './queued.js';
 import { dropMark, pieceCost, type RawPiece } from './raw-piece.js';
 import { resolved } from '../local/resolved.js';
+import { Slab } from '../local/slab.js';
 
 /** The sending half of a channel of messages. */
 export class OutMessage extends OutHalf implements Sender {
@@ -22,6 +23,7 @@ export class OutMessage extends OutHalf implements Sender {
   readonly codec: Codec;
   readonly #packer: Packer;
   readonly #queue = new Deque<Queued>();
+  #slab: Slab | undefined;
   #acks: Acks | undefined;
   /** Messages whose first frame was written. */
   #written = 0;
@@ -110,7 +112,7 @@ export class OutMessage extends OutHalf implements Sender {
       written();
       return;
     }
-    this.#enlist(queuedPiece(piece, written));
+    this.#enlist(queuedPiece(piece, this.#keep(piece.body), written));
   }
 
   /** A relayed message was given up by its sender between two pieces. */
@@ -120,7 +122,7 @@ export class OutMessage extends OutHalf implements Sender {
       if (this.entry.announced && this.state !== 'ended') this.#sayDrop();
       return;
     }
-    this.#enlist(queuedPiece(dropMark, ignore));
+    this.#enlist(queuedPiece(dropMark, dropMark.body, ignore));
   }
 
   /** ACK: the receiver has taken `count` messages in all. */
@@ -208,7 +210,7 @@ export class OutMessage extends OutHalf implements Sender {
   }
 
   #enqueue(packed: Packed, flags: number, signal: AbortSignal | undefined): Promise<void> {
-    const body = packed.body.slice();
+    const body = this.#keep(packed.body);
     return new Promise<void>((resolve, reject) => {
       const queued: Queued = {
         body,
@@ -224,6 +226,13 @@ export class OutMessage extends OutHalf implements Sender {
       if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
       this.#enlist(queued);
     });
+  }
+
+  /** A copy of what queues: memory of its own for one, shared by those of this channel for several. */
+  #keep(body: Uint8Array): Uint8Array {
+    if (this.#queue.length === 0) return body.slice();
+    this.#slab ??= new Slab();
+    return this.#slab.keep(body);
   }
 
   #giveUp(queued: Queued, reason: CircuitError): void {

@@ -19,10 +19,10 @@ export interface Queued {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A relayed piece with a copy of its body; `settle` runs when it is written or will never be. */
-export function queuedPiece(raw: RawPiece, settle: () => void): Queued {
+/** A relayed piece with `body`, a copy of its own; `settle` runs when it is written or will never be. */
+export function queuedPiece(raw: RawPiece, body: Uint8Array, settle: () => void): Queued {
   return {
-    body: raw.body.slice(),
+    body,
     offset: 0,
     refs: raw.refs,
     flags: 0,

@@ -386,7 +386,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       (this.#unreadBytes > this.limits.maxUnreadBytes
         ? `more than ${this.limits.maxUnreadBytes} unread bytes`
         : undefined) ??
-      (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
+      (this.writer.overflowed ? 'reads nothing' : undefined);
     if (fault === undefined) return;
     this.refuse(new CircuitError('protocol', `${this.#name}: ${fault}`));
   }
@@ -428,7 +428,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       this.#end(this.refusal as CircuitError, undefined);
       return;
     }
-    const why = reason === undefined ? 'the connection ended without a goodbye' : reason.message;
+    const why = reason === undefined ? 'ended without a goodbye' : reason.message;
     const code = reason instanceof CircuitError ? reason.code : 'peer-gone';
     const error = new CircuitError(code, `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
     this.#end(error, error);
