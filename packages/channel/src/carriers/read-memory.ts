@@ -1,24 +1,31 @@
 import type { OnReadOpts } from 'node:net';
 import { view } from '../wire/view.js';
 
-/** What an idle connection holds, and what it reads into once a read has filled that. */
+/** What an idle connection holds, and begins with. */
 const fewBytes = 4096;
+/** As much as Node reads at once; there is so much behind a read that filled what there was. */
 const manyBytes = 65_536;
 /** After so many reads in a row that would have fitted, little memory is enough again. */
 const fewReads = 64;
 
 /**
  * The memory that a socket reads into, again and again while nobody keeps views into it. What Node does by itself, 64 KiB
- * for each read that the garbage collector has to give back, is a tenth of a small round trip. Node lets
- * sockets choose that are dialled, not those that are accepted.
+ * for each read that the garbage collector has to give back, is a tenth of a small round trip. Memory that somebody holds
+ * views into is never read into again: its holder may transfer it to another thread. Node lets sockets choose that are
+ * dialled, not those that are accepted.
  */
 export class ReadMemory {
+  readonly #mostBytes: number;
   #memory: Uint8Array = allocate(fewBytes);
-  #size = fewBytes;
   #fewInRow = 0;
   #take: ((chunk: Uint8Array) => unknown) | undefined;
   /** What arrived before somebody took it. */
   #early: Uint8Array[] = [];
+
+  /** `mostBytes`: as much as one read of the socket can bring. */
+  constructor(mostBytes: number = manyBytes) {
+    this.#mostBytes = mostBytes;
+  }
 
   /** What the socket has to be made with. */
   get options(): { readonly onread: OnReadOpts } {
@@ -44,16 +51,10 @@ export class ReadMemory {
     if (this.#take === undefined) this.#early.push(chunk);
     else kept = this.#take(chunk) !== false;
     this.#fewInRow = bytes < fewBytes ? this.#fewInRow + 1 : 0;
-    const size = this.#sizeAfter(bytes);
-    if (size !== this.#size) this.#memory = allocate(size);
-    else if (kept)
-      this.#memory = 2 * (memory.length - bytes) < size ? allocate(size) : view(memory, bytes, memory.length);
-    this.#size = size;
-  }
-
-  #sizeAfter(bytes: number): number {
-    if (this.#size === fewBytes) return bytes === this.#memory.length ? manyBytes : fewBytes;
-    return this.#fewInRow < fewReads ? manyBytes : fewBytes;
+    let size = memory.length;
+    if (bytes === size) size = this.#mostBytes;
+    else if (this.#fewInRow >= fewReads) size = fewBytes;
+    if (kept || size !== memory.length) this.#memory = allocate(size);
   }
 }
 

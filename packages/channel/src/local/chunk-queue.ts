@@ -1,7 +1,6 @@
+import { copyBelowBytes } from '../wire/frame.js';
 import { Deque } from './deque.js';
 
-/** Pieces from this size on are kept as they are; smaller ones are copied, so that they do not keep the carrier's whole buffer. */
-const copyBelowBytes = 16_384;
 const leastTailBytes = 1024;
 
 /**
@@ -53,7 +52,7 @@ export class ChunkQueue {
   }
 }
 
-/** What a reader that waits is given of a view into what the carrier delivered. */
+/** What may be held of a view into what the carrier delivered. */
 export function ownPiece(piece: Uint8Array): Uint8Array {
   return piece.length < copyBelowBytes ? piece.slice() : piece;
 }

@@ -83,7 +83,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.#tap !== undefined) {
-      this.#tap.bytes(piece);
+      this.#tap.bytes(ownPiece(piece));
       return undefined;
     }
     const waiting = dequeue(this.#waiting);

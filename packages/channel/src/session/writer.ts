@@ -1,4 +1,4 @@
-import { headerBytes } from '../wire/frame.js';
+import { copyBelowBytes, headerBytes } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { resolved } from '../local/resolved.js';
 import { view } from '../wire/view.js';
@@ -31,8 +31,6 @@ const fewFrames = 4;
 const highWaterBytes = 262_144;
 /** Frames that need no credit (answers to the peer) may pile up to this before the session ends. */
 const overflowBytes = 16_777_216;
-/** From this size on a body is handed on as its own piece instead of being copied. */
-const ownPieceBytes = 8192;
 
 /**
  * Collects the frames of one turn into one write and lets channels take turns when the carrier is full. `schedule` runs its
@@ -118,7 +116,7 @@ export class Writer {
 
   /** A frame whose body stands at the end of its payload; `owned` bodies are not copied when large. */
   withBody(type: number, id: number, front: number, body: Uint8Array, owned: boolean): number {
-    if (owned && body.length >= ownPieceBytes) {
+    if (owned && body.length >= copyBelowBytes) {
       const at = this.begin(type, id, front, body.length);
       this.#cut();
       this.#pieces.push(body);

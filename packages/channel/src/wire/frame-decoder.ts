@@ -1,4 +1,4 @@
-import { frameType, headerBytes, maxLength } from './frame.js';
+import { copyBelowBytes, frameType, headerBytes, maxLength } from './frame.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
 import { view } from './view.js';
 
@@ -6,7 +6,7 @@ import { view } from './view.js';
 export interface FrameSink {
   /** A whole frame that is no BYTES; the cursor stands at the payload and is valid during the call. */
   frame(type: number, id: number, payload: ByteCursor): string | undefined;
-  /** A piece of a BYTES frame; a view into what `receive` was given. */
+  /** A piece of a BYTES frame; a view into what `receive` was given, to be copied if it is small. */
   bytes(id: number, piece: Uint8Array): string | undefined;
 }
 
@@ -27,7 +27,7 @@ export class FrameDecoder {
   #streamId = 0;
   #streamLeft = 0;
   #stopped = false;
-  /** Whether somebody may hold views into what was received last. */
+  /** Whether somebody may hold views into what was received last; small ones are nobody's to hold. */
   kept = false;
 
   constructor(sink: FrameSink) {
@@ -55,7 +55,7 @@ export class FrameDecoder {
       if (this.#streamLeft > 0) {
         const take = Math.min(this.#streamLeft, end - at);
         this.#streamLeft -= take;
-        this.kept = true;
+        if (take >= copyBelowBytes) this.kept = true;
         const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take));
         if (fault !== undefined) return this.#fault(fault);
         at += take;

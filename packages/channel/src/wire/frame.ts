@@ -62,6 +62,8 @@ export const headerBytes = 4;
 export const maxBodyBytes = 65_536;
 /** The largest `length`: a body and 8 KiB for id, flags and references, or an OPEN. */
 export const maxLength: number = maxBodyBytes + 8192;
+/** Smaller pieces are copied by who holds them beyond the call, so that they do not keep all the memory that they came in. */
+export const copyBelowBytes = 8192;
 /** The most references of one message. */
 export const maxRefs = 512;
 /** What one message costs of its channel's credit besides its body. */
