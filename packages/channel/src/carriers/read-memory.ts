@@ -9,8 +9,8 @@ const manyBytes = 65_536;
 const fewReads = 64;
 
 /**
- * The memory that a socket reads into, again and again while nobody keeps views into it. What Node does by itself, 64 KiB
- * for each read that the garbage collector has to give back, is a tenth of a small round trip. Memory that somebody holds
+ * The memory that a socket reads into, again and again while nobody keeps views into it. Node by itself allocates 64 KiB for
+ * each read, however little arrives, for the garbage collector to give back. Memory that somebody holds
  * views into is never read into again: its holder may transfer it to another thread. Node lets sockets choose that are
  * dialled, not those that are accepted.
  */

@@ -1,9 +1,9 @@
 import { CircuitError } from '@circuit/base';
 import { Decoder, Encoder, ExtData } from '@msgpack/msgpack';
+import { view } from '../wire/view.js';
 import { type Codec, type Revive, Tagged } from './codec.js';
 import { checkMessagePack } from './messagepack-check.js';
 import { lastTag } from './tags.js';
-import { view } from '../wire/view.js';
 
 const maxDepth = 512;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */

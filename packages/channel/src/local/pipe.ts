@@ -7,9 +7,9 @@ import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
 import type { RawReceiver, RawSender } from './raw.js';
+import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
-import { resolved } from './resolved.js';
 
 /** Both ends of a channel inside one process. */
 export interface Pipe<T> {

@@ -31,6 +31,21 @@ export class Slab {
   }
 }
 
+/** What holds the pieces that queue on one channel, once several do. */
+export interface SlabHolder {
+  slab: Slab | undefined;
+}
+
+/**
+ * A copy of `piece`, in front of which `queued` others wait: memory of its own for the only one, shared by those of the holder for
+ * several, so that a channel which nobody reads keeps no memory but what its credit pays for.
+ */
+export function keepQueued(holder: SlabHolder, queued: number, piece: Uint8Array): Uint8Array {
+  if (queued === 0) return piece.slice();
+  holder.slab ??= new Slab();
+  return holder.slab.keep(piece);
+}
+
 const none = new Uint8Array(0);
 
 interface WorkerThreads {

@@ -23,7 +23,7 @@ export interface DispatchTarget {
   /** The last kind of reference that the peer may announce. */
   readonly lastRefKind: RefKind;
   /** HELLO, once. */
-  heardHello(hello: Hello): string | undefined;
+  heardHello(hello: Hello): void;
   /** Makes the halves of an entry that the peer announced. */
   enter(kind: RefKind, codec: Codec): Entry;
   /** Gives a fresh entry its credit. */
@@ -82,12 +82,13 @@ export class Dispatch implements FrameSink {
   }
 
   #hello(type: number, payload: ByteCursor): string | undefined {
-    if (type === resumeType) return 'RESUME: this listener does not resume; dial without it';
+    if (type === resumeType) return 'RESUME: this listener does not resume sessions; dial without resume';
     if (type !== frameType.hello) return `frame type ${type} before HELLO`;
     const hello = decodeHello(payload, this.#target.limits, this.#readAuth);
     if (typeof hello === 'string') return hello;
     this.#greeted = true;
-    return this.#target.heardHello(hello);
+    this.#target.heardHello(hello);
+    return undefined;
   }
 
   #open(id: number, payload: ByteCursor): string | undefined {
@@ -152,17 +153,29 @@ export class Dispatch implements FrameSink {
     if (entry === undefined) return this.#late(id, `frame type ${type}`);
     const { out, in: input } = entry;
     switch (type) {
+      case frameType.credit: {
+        const bytes = payload.varint();
+        if (!payload.ok() || bytes === 0) return 'malformed CREDIT';
+        if (out === undefined) break;
+        out.granted(bytes);
+        return undefined;
+      }
       case frameType.close:
         if (input === undefined) break;
         input.peerClosed();
         return undefined;
-      case frameType.abort:
+      case frameType.abort: {
+        const reason = readReason(payload);
+        if (reason === undefined) return 'malformed ABORT';
+        if (input === undefined) break;
+        input.peerAborted(reason);
+        return undefined;
+      }
       case frameType.cancel: {
         const reason = readReason(payload);
-        if (reason === undefined) return `malformed frame type ${type}`;
-        if (type === frameType.abort ? input === undefined : out === undefined) break;
-        if (type === frameType.abort) input?.peerAborted(reason);
-        else out?.cancelled(reason);
+        if (reason === undefined) return 'malformed CANCEL';
+        if (out === undefined) break;
+        out.cancelled(reason);
         return undefined;
       }
       case frameType.done:
@@ -171,16 +184,9 @@ export class Dispatch implements FrameSink {
       case frameType.drop:
         if (!(input instanceof InMessage)) break;
         return input.dropped();
-      default: {
-        // CREDIT or ACK.
+      case frameType.ack: {
         const count = payload.varint();
-        const credit = type === frameType.credit;
-        if (!payload.ok() || (credit && count === 0)) return `malformed frame type ${type}`;
-        if (out === undefined) break;
-        if (credit) {
-          out.granted(count);
-          return undefined;
-        }
+        if (!payload.ok()) return 'malformed ACK';
         if (!(out instanceof OutMessage)) break;
         if (count > out.written) return `ACK of ${count} messages on channel ${id}, ${out.written} were sent`;
         out.acknowledged(count);

@@ -4,7 +4,7 @@ import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } fro
 import { Deque } from '../local/deque.js';
 import { type EndKind } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
-import { Slab } from '../local/slab.js';
+import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { undelivered } from '../values/undelivered.js';
@@ -51,14 +51,13 @@ const ended = { done: true } as const;
 const resolvedEnd: Promise<ReceiveResult> = Promise.resolve(ended);
 
 /** The receiving half of a channel of messages. */
-export class InMessage extends InHalf implements Receiver {
+export class InMessage extends InHalf implements Receiver, SlabHolder {
   readonly endKind: EndKind = 'receiver';
   readonly codec: Codec;
   readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
   protected readonly waiting: Deque<Waiting> = new Deque();
-  /** Holds what queues; of its own, so that a channel nobody reads keeps no memory but what its credit pays for. */
-  #slab: Slab | undefined;
+  slab: Slab | undefined;
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */
   #passing = false;
@@ -295,9 +294,7 @@ export class InMessage extends InHalf implements Receiver {
 
   #keep(body: Uint8Array): Uint8Array {
     if (this.waiting.length > 0) return this.link.slab.keep(body);
-    if (this.#queue.length === 0) return body.slice();
-    this.#slab ??= new Slab();
-    return this.#slab.keep(body);
+    return keepQueued(this, this.#queue.length, body);
   }
 
   #arrive(arrived: Arrived): void {

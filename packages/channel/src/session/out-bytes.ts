@@ -2,10 +2,10 @@ import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circu
 import { Deque } from '../local/deque.js';
 import type { EndKind } from '../local/end.js';
 import type { ByteSink } from '../local/raw.js';
+import { resolved } from '../local/resolved.js';
 import type { ByteWriter } from '../types.js';
 import { frameType, maxBodyBytes } from '../wire/frame.js';
 import { OutHalf } from './out-half.js';
-import { resolved } from '../local/resolved.js';
 
 interface Queued {
   readonly chunk: Uint8Array;

@@ -2,6 +2,8 @@ import { abortError, CircuitError, onAbort } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
 import type { EndKind } from '../local/end.js';
+import { resolved } from '../local/resolved.js';
+import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
 import { dataFlag, frameType, maxBodyBytes, messageCost } from '../wire/frame.js';
 import { Acks } from './acks.js';
@@ -14,16 +16,14 @@ import { OutHalf } from './out-half.js';
 import { type Packed, type Packer, withdraw } from './packed.js';
 import { nextCost, type Queued, queuedPiece } from './queued.js';
 import { dropMark, pieceCost, type RawPiece } from './raw-piece.js';
-import { resolved } from '../local/resolved.js';
-import { Slab } from '../local/slab.js';
 
 /** The sending half of a channel of messages. */
-export class OutMessage extends OutHalf implements Sender {
+export class OutMessage extends OutHalf implements Sender, SlabHolder {
   readonly endKind: EndKind = 'sender';
   readonly codec: Codec;
   readonly #packer: Packer;
   readonly #queue = new Deque<Queued>();
-  #slab: Slab | undefined;
+  slab: Slab | undefined;
   #acks: Acks | undefined;
   /** Messages whose first frame was written. */
   #written = 0;
@@ -112,7 +112,7 @@ export class OutMessage extends OutHalf implements Sender {
       written();
       return;
     }
-    this.#enlist(queuedPiece(piece, this.#keep(piece.body), written));
+    this.#enlist(queuedPiece(piece, keepQueued(this, this.#queue.length, piece.body), written));
   }
 
   /** A relayed message was given up by its sender between two pieces. */
@@ -210,7 +210,7 @@ export class OutMessage extends OutHalf implements Sender {
   }
 
   #enqueue(packed: Packed, flags: number, signal: AbortSignal | undefined): Promise<void> {
-    const body = this.#keep(packed.body);
+    const body = keepQueued(this, this.#queue.length, packed.body);
     return new Promise<void>((resolve, reject) => {
       const queued: Queued = {
         body,
@@ -226,13 +226,6 @@ export class OutMessage extends OutHalf implements Sender {
       if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
       this.#enlist(queued);
     });
-  }
-
-  /** A copy of what queues: memory of its own for one, shared by those of this channel for several. */
-  #keep(body: Uint8Array): Uint8Array {
-    if (this.#queue.length === 0) return body.slice();
-    this.#slab ??= new Slab();
-    return this.#slab.keep(body);
   }
 
   #giveUp(queued: Queued, reason: CircuitError): void {

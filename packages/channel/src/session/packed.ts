@@ -2,10 +2,10 @@ import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import type { Descriptor } from '../local/descriptor.js';
 import type { Receiver, Sender } from '../types.js';
+import { undelivered } from '../values/undelivered.js';
 import type { RefKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
-import { undelivered } from '../values/undelivered.js';
 
 /** Prepares a value for one channel: encodes it and makes an entry for every end in it. */
 export interface Packer {

@@ -14,6 +14,7 @@ import { bornSender, homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
 import { type Demand, dequeue, enqueue, rejectAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
+import { Slab } from '../local/slab.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { frameType, type RefKind, refKind } from '../wire/frame.js';
 import { FrameDecoder } from '../wire/frame-decoder.js';
@@ -32,7 +33,6 @@ import type { Link } from './link.js';
 import { full } from './misfit.js';
 import type { SessionOptions } from './options.js';
 import { checkOpen, type HeldOpen, type OpenFrame, writeOpen } from './open-frame.js';
-import { Slab } from '../local/slab.js';
 import { SessionPacker } from './packer.js';
 import { writeReason } from './reason.js';
 import { type Role, Table } from './table.js';
@@ -84,7 +84,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   #unreadBytes = 0;
   #unsentBytes = 0;
   #bytesIn = 0;
-  #bytesOut = 0;
 
   constructor(carrier: Carrier, role: Role, options: SessionOptions = {}) {
     this.#carrier = carrier;
@@ -96,16 +95,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.table = new Table(role);
     this.#codecs = knownCodecs(options.codecs);
     this.#defaultCodec = this.codec(options.codec ?? 'msgpack').name;
-    const outlet = {
-      write: (pieces: Uint8Array[], bytes: number): void => {
-        this.#bytesOut += bytes;
-        carrier.write(pieces, bytes);
-      },
-      get bufferedBytes(): number {
-        return carrier.bufferedBytes;
-      },
-    };
-    this.writer = new Writer(outlet, (run) => carrier.schedule(run));
+    this.writer = new Writer(carrier, (run) => carrier.schedule(run));
     this.#packer = new SessionPacker(this);
     this.#decoder = new FrameDecoder(new Dispatch(this, options.auth?.readHello));
     this.#keepAlive = new KeepAlive(
@@ -156,7 +146,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       unreadBytes: this.#unreadBytes,
       unsentBytes: this.#unsentBytes + this.writer.bufferedBytes,
       bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+      bytesOut: this.writer.bytesOut,
     };
   }
 
@@ -173,15 +163,13 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     };
     checkOpen(open);
     const codec = this.codec(open.codec);
-    this.#checkPeerCodec(codec.name);
+    const refusal = this.#openRefusal(codec.name);
+    if (refusal !== undefined) throw refusal;
     const entry = new Entry(refKind.receiver);
     const out = bornSender(this, entry, codec, this.#packer);
     entry.out = out;
     if (this.peerLimits === undefined) this.#held.push({ entry, open });
-    else {
-      if (this.freeChannels < 1) throw full(this.#name);
-      this.#announceOpen(entry, open);
-    }
+    else this.#announceOpen(entry, open);
     return out;
   }
 
@@ -246,12 +234,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     if (this.#phase === 'draining' && this.#unsentBytes === 0) this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
   }
 
-  heardHello(hello: Hello): string | undefined {
+  heardHello(hello: Hello): void {
     if (hello.auth !== undefined && !this.#authenticates) {
       this.refuse(
         new CircuitError('denied', `${this.#name}: the other side asks for authentication, this side has no keys`),
       );
-      return undefined;
+      return;
     }
     this.peerLimits = hello.limits;
     this.#peerCodecs = hello.codecs;
@@ -259,7 +247,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     for (const { entry, open } of this.#held.splice(0)) this.#announceOpen(entry, open);
     if (this.#phase === 'draining') this.#carrier.schedule(this.#sayGoodbyeWhenWritten);
     this.#ready?.resolve();
-    return undefined;
   }
 
   get lastRefKind(): RefKind {
@@ -346,11 +333,9 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 
   #announceOpen(entry: Entry, open: OpenFrame): void {
     if (entry.out?.over ?? true) return;
-    try {
-      this.#checkPeerCodec(open.codec);
-      if (this.freeChannels < 1) throw full(this.#name);
-    } catch (error) {
-      entry.fail(error as CircuitError);
+    const refusal = this.#openRefusal(open.codec);
+    if (refusal !== undefined) {
+      entry.fail(refusal);
       return;
     }
     this.table.addOwn(entry);
@@ -358,9 +343,12 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     activate(this, entry);
   }
 
-  #checkPeerCodec(name: string): void {
-    if (this.#peerCodecs === undefined || this.#peerCodecs.includes(name)) return;
-    throw new CircuitError('unsupported', `codec ${name}: ${this.#name} knows ${this.#peerCodecs.join(', ')}`);
+  /** Why the peer would not take one more channel with that codec, by what it has said so far. */
+  #openRefusal(codec: string): CircuitError | undefined {
+    if (this.#peerCodecs?.includes(codec) === false) {
+      return new CircuitError('unsupported', `codec ${codec}: ${this.#name} knows ${this.#peerCodecs.join(', ')}`);
+    }
+    return this.freeChannels < 1 ? full(this.#name) : undefined;
   }
 
   /** Answers whether views into `chunk` are kept. */
@@ -386,7 +374,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       (this.#unreadBytes > this.limits.maxUnreadBytes
         ? `more than ${this.limits.maxUnreadBytes} unread bytes`
         : undefined) ??
-      (this.writer.overflowed ? 'reads nothing' : undefined);
+      (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
     if (fault === undefined) return;
     this.refuse(new CircuitError('protocol', `${this.#name}: ${fault}`));
   }
@@ -428,7 +416,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       this.#end(this.refusal as CircuitError, undefined);
       return;
     }
-    const why = reason === undefined ? 'ended without a goodbye' : reason.message;
+    const why = reason === undefined ? 'the connection ended without a goodbye' : reason.message;
     const code = reason instanceof CircuitError ? reason.code : 'peer-gone';
     const error = new CircuitError(code, `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
     this.#end(error, error);

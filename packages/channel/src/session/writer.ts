@@ -1,6 +1,6 @@
+import { resolved } from '../local/resolved.js';
 import { copyBelowBytes, headerBytes } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
-import { resolved } from '../local/resolved.js';
 import { view } from '../wire/view.js';
 
 /** What has frames to write and takes its turn: one frame a turn. */
@@ -58,6 +58,8 @@ export class Writer {
   #stopped = false;
   /** What arrives is being taken: the answers to it, which nobody waits for, go with what is said about it. */
   receiving = false;
+  /** Handed over so far. */
+  bytesOut = 0;
   /** Set when so much waits that the peer must be ignoring us. */
   overflowed = false;
 
@@ -141,6 +143,7 @@ export class Writer {
     const bytes = this.#staged;
     this.#pieces = [];
     this.#staged = 0;
+    this.bytesOut += bytes;
     this.#outlet.write(pieces, bytes);
     if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
   };

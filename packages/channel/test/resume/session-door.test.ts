@@ -99,7 +99,7 @@ test('a dialler and a listener of which one does not resume: the listener takes 
     message: 'dial memory cut: the other side does not resume sessions; dial without resume',
   });
   const [session] = without.sessions as [Session];
-  expect((await session.closed)?.message).toContain('RESUME: this listener does not resume');
+  expect((await session.closed)?.message).toContain('RESUME: this listener does not resume sessions');
   expect(site.clock.pending).toBe(0);
 });
 
