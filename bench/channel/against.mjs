@@ -1,5 +1,5 @@
 // This checkout's code beside that of another, by turns: what one change brings. Build both (`npm ci && npx tsc -b`) first.
-//   node bench/channel/against.mjs OTHER-CHECKOUT [--probe requests|one-way] [--in-flight 1] [--kind tcp|relay-tcp|...] [--turns 40] [--count 5000]
+//   node bench/channel/against.mjs OTHER-CHECKOUT [--probe requests|one-way|stream|p99] [--in-flight 1] [--kind tcp|relay-tcp|...] [--turns 40] [--count 5000]
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,7 +24,7 @@ else await compare();
 
 /** One side of the comparison: a process with a far side of its own, which measures once for each line it gets. */
 async function client() {
-  const [{ far }, { dial }, { oneWay, requests }] = await Promise.all(
+  const [{ far }, { dial }, probes] = await Promise.all(
     ['far', 'dial', 'probes'].map((name) => import(resolve(root, 'bench/channel', `${name}.mjs`))),
   );
   const carrier = values.kind.replace('relay-', '');
@@ -32,7 +32,14 @@ async function client() {
   const door = carrier === values.kind ? end : await far(values.kind, end.address);
   const session = await dial(carrier, door.address);
   const [count, inFlight] = [Number(values.count), Number(values['in-flight'])];
-  const measure = () => (values.probe === 'one-way' ? oneWay(session, count) : requests(session, inFlight, count));
+  const measure = {
+    requests: () => probes.requests(session, inFlight, count),
+    'one-way': () => probes.oneWay(session, count),
+    // `count` MiB.
+    // Milliseconds: less is better.
+    p99: () => probes.besideStream(session, count),
+    stream: () => probes.stream(session, count * 2 ** 20),
+  }[values.probe];
   // Compiled, connected and grown before it counts.
   for (let i = 0; i < 4; i++) await measure();
   process.stdout.write('ready\n');
@@ -66,7 +73,7 @@ async function compare() {
   const ratios = ours.map((rate, turn) => rate / theirs[turn]).sort((a, b) => a - b);
   const [low, high] = [1, 3].map((quarter) => ratios[Math.floor((quarter * ratios.length) / 4)]);
   console.log(
-    `here ${median(ours).toFixed(0)} per s, there ${median(theirs).toFixed(0)}: ` +
+    `here ${median(ours).toPrecision(4)}, there ${median(theirs).toPrecision(4)}: ` +
       `by turns ${median(ratios).toFixed(3)} (quartiles ${low.toFixed(3)}–${high.toFixed(3)}, ${ratios.length} turns)`,
   );
 }

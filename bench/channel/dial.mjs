@@ -11,5 +11,6 @@ export function dial(kind, address) {
   if (kind === 'websocket') return dialWebSocket({ url: `ws://127.0.0.1:${address.port}` });
   if (kind === 'http2') return dialHttp2({ url: `http://127.0.0.1:${address.port}` });
   if (kind.endsWith('tls')) return dialTls({ host: '127.0.0.1', port: address.port, psk: { identity, key } });
-  return dialTcp({ host: '127.0.0.1', port: address.port, resume: kind === 'tcp-resume' });
+  const session = kind === 'tcp-asleep' ? { busyPollMs: 0 } : {};
+  return dialTcp({ host: '127.0.0.1', port: address.port, resume: kind === 'tcp-resume', session });
 }

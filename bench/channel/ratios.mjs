@@ -8,12 +8,13 @@ import * as probes from './probes.mjs';
 
 const MiB = 2 ** 20;
 
-/** Each ratio's median over `rounds`, with its quartiles: `[{name, ratio, low, high, wanted}]`. */
+/** Each ratio's median over `rounds`, with its quartiles and the medians of both rates: `[{name, rate, other, ratio, low, high, wanted}]`. */
 export async function measureRatios(rounds, scale = 1) {
   const n = (count) => Math.ceil(count * scale);
-  const [bare, end] = [await far('bare'), await far('tcp')];
+  const [bare, end, sleeper] = [await far('bare'), await far('tcp'), await far('tcp-asleep')];
   const between = await far('relay-tcp', end.address);
   const [tcp, relay] = [await dial('tcp', end.address), await dial('tcp', between.address)];
+  const asleep = await dial('tcp-asleep', sleeper.address);
   const oneWay = {
     bare: () => probes.bareOneWay(bare.address, n(100_000)),
     tcp: () => probes.oneWay(tcp, n(100_000)),
@@ -26,6 +27,8 @@ export async function measureRatios(rounds, scale = 1) {
   const oneAtATime = {
     bare: () => probes.barePingPong(bare.address, n(4000)),
     tcp: () => probes.requests(tcp, 1, n(4000)),
+    asleep: () => probes.requests(asleep, 1, n(4000)),
+    relay: () => probes.requests(relay, 1, n(4000)),
   };
   const many = {
     tcp: () => probes.requests(tcp, 64, n(30_000)),
@@ -37,40 +40,52 @@ export async function measureRatios(rounds, scale = 1) {
     relay: () => probes.stream(relay, n(256) * MiB),
   };
   const pairs = [
+    ['byte stream, TCP : bare', stream.tcp, stream.bare, 0.8],
+    ['byte stream, relay : bare', stream.relay, stream.bare, 0.35],
     ['one way, TCP : bare batched', oneWay.tcp, oneWay.bare, 0.6],
     ['one way of a record, TCP : bare batched', record.tcp, record.bare, 0.6],
     ['nested requests, TCP, 1 in flight : bare ping-pong', oneAtATime.tcp, oneAtATime.bare, 0.8],
+    ['the same with `busyPollMs: 0` : bare ping-pong', oneAtATime.asleep, oneAtATime.bare],
+    ['nested requests through a relay, 1 in flight : bare ping-pong', oneAtATime.relay, oneAtATime.bare],
     ['through a relay, one way : direct', oneWay.relay, oneWay.tcp, 0.5],
     ['through a relay, 64 in flight : direct', many.relay, many.tcp, 0.5],
-    ['byte stream, TCP : bare', stream.tcp, stream.bare, 0.8],
-    ['byte stream, relay : bare', stream.relay, stream.bare, 0.35],
   ];
   const results = [];
   for (const [name, ours, other, wanted] of pairs) {
     // Compiled, connected and grown before it counts.
     for (let i = 0; i < 2; i++) await other(await ours());
-    const ratios = [];
+    const [rates, others] = [[], []];
     for (let round = 0; round < rounds; round++) {
-      const first = round % 2 === 0 ? await ours() : await other();
-      const second = round % 2 === 0 ? await other() : await ours();
-      ratios.push(round % 2 === 0 ? first / second : second / first);
+      if (round % 2 === 0) rates.push(await ours());
+      others.push(await other());
+      if (round % 2 === 1) rates.push(await ours());
     }
-    ratios.sort((a, b) => a - b);
+    const ratios = rates.map((rate, round) => rate / others[round]).sort((a, b) => a - b);
     const [low, high] = [ratios[Math.floor(rounds / 4)], ratios[Math.floor((3 * rounds) / 4)]];
-    results.push({ name, ratio: median(ratios), low, high, wanted });
+    results.push({ name, rate: median(rates), other: median(others), ratio: median(ratios), low, high, wanted });
   }
-  for (const closing of [tcp, relay, between, end, bare]) await closing.close();
+  for (const closing of [tcp, relay, asleep, between, end, sleeper, bare]) await closing.close();
   return results;
 }
 
 /** Prints what {@link measureRatios} answered; answers how many are missed. */
 export function printRatios(results) {
-  console.log('\n| two processes, measured by turns | median | quartiles | wanted | |\n|---|---:|---:|---:|---|');
-  for (const { name, ratio, low, high, wanted } of results) {
+  console.log(
+    '\n| two processes, measured by turns | ours per s | other per s | median ratio | quartiles | wanted | |\n|---|---:|---:|---:|---:|---:|---|',
+  );
+  for (const { name, rate, other, ratio, low, high, wanted } of results) {
     const [r, l, h] = [ratio, low, high].map((value) => value.toFixed(2));
-    console.log(`| ${name} | ${r} | ${l}–${h} | ≥ ${wanted.toFixed(2)} | ${ratio >= wanted ? 'met' : '**missed**'} |`);
+    const verdict =
+      wanted === undefined ? '– | ' : `≥ ${wanted.toFixed(2)} | ${ratio >= wanted ? 'met' : '**missed**'}`;
+    console.log(`| ${name} | ${rounded(rate)} | ${rounded(other)} | ${r} | ${l}–${h} | ${verdict} |`);
   }
   return results.filter(({ ratio, wanted }) => ratio < wanted).length;
+}
+
+/** Three digits, of bytes in MiB. */
+function rounded(rate) {
+  const [scaled, unit] = rate > 1e8 ? [rate / MiB, ' MiB'] : [rate / 1000, ' k'];
+  return `${scaled < 100 ? scaled.toPrecision(3) : scaled.toFixed(0)}${unit}`;
 }
 
 if (process.argv[1] === import.meta.filename) {

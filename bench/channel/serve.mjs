@@ -59,6 +59,9 @@ async function forward(session, dial) {
 /** Starts one kind of far side; resolves to `{address, close}`. */
 export async function serve(kind, onward) {
   if (kind === 'tcp') return wrap(await listenTcp({ host: '127.0.0.1', port: 0 }, serveSession));
+  if (kind === 'tcp-asleep') {
+    return wrap(await listenTcp({ host: '127.0.0.1', port: 0, session: { busyPollMs: 0 } }, serveSession));
+  }
   if (kind === 'tcp-resume') return wrap(await listenTcp({ host: '127.0.0.1', port: 0, resume: true }, serveSession));
   if (kind === 'tls') {
     return wrap(

@@ -2,6 +2,7 @@ import { constants, type Http2Stream } from 'node:http2';
 import type { Clock, Timer } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
+import { BusyPoll } from './busy-poll.js';
 import { endOfTurn } from './turn.js';
 
 /** Names the bodies of both directions, so that nothing else that answers a POST is taken for a session. */
@@ -17,6 +18,7 @@ export class Http2Carrier implements Carrier {
   readonly peer: PeerInfo;
   readonly #stream: Http2Stream;
   readonly #clock: Clock;
+  #busyPoll: BusyPoll | undefined;
   #failure: Error | undefined;
   #linger: Timer | undefined;
 
@@ -38,9 +40,14 @@ export class Http2Carrier implements Carrier {
     endOfTurn(run);
   }
 
-  start(events: CarrierEvents): void {
+  start(events: CarrierEvents, busyPollMs?: number): void {
+    const busyPoll = new BusyPoll(busyPollMs);
+    this.#busyPoll = busyPoll;
     const stream = this.#stream;
-    stream.on('data', (chunk: Buffer) => events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+    stream.on('data', (chunk: Buffer) => {
+      busyPoll.arrived(chunk.length);
+      events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    });
     stream.on('drain', () => events.drained());
     // The peer said all it had to say; what it did not say goodbye for is lost either way.
     stream.on('end', () => stream.end());
@@ -48,9 +55,10 @@ export class Http2Carrier implements Carrier {
     if (stream.destroyed) events.closed(this.#failure);
   }
 
-  write(pieces: Uint8Array[]): void {
+  write(pieces: Uint8Array[], bytes: number): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed || stream.writableEnded) return;
+    this.#busyPoll?.wrote(bytes);
     if (pieces.length === 1) {
       stream.write(pieces[0]);
       return;

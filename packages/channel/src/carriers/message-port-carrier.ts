@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
+import { BusyPoll } from './busy-poll.js';
 import { endOfTurn } from './turn.js';
 
 /** A port of a `MessageChannel`: a browser's, or one of Node's `worker_threads` (its `parentPort` too). */
@@ -35,6 +36,7 @@ export class MessagePortCarrier implements Carrier {
   readonly #port: Port;
   readonly #waiting: Uint8Array[] = [];
   #events: CarrierEvents | undefined;
+  #busyPoll: BusyPoll | undefined;
   #underWay = 0;
   #taken = 0;
   #ending = false;
@@ -47,8 +49,9 @@ export class MessagePortCarrier implements Carrier {
     this.peer = peer;
   }
 
-  start(events: CarrierEvents): void {
+  start(events: CarrierEvents, busyPollMs?: number): void {
     this.#events = events;
+    this.#busyPoll = new BusyPoll(busyPollMs);
     const port = this.#port;
     port.addEventListener('message', this.#onMessage);
     port.addEventListener('messageerror', this.#onUnreadable);
@@ -58,6 +61,7 @@ export class MessagePortCarrier implements Carrier {
 
   write(pieces: Uint8Array[], bytes: number): void {
     if (this.#closed || this.#ending) return;
+    this.#busyPoll?.wrote(bytes);
     for (const piece of pieces) this.#waiting.push(piece);
     this.bufferedBytes += bytes;
     this.#pump();
@@ -125,6 +129,7 @@ export class MessagePortCarrier implements Carrier {
       this.#fault('a chunk behind the end');
       return;
     }
+    this.#busyPoll?.arrived(byteLength);
     this.#events?.data(new Uint8Array(data));
     this.#taken += byteLength;
     if (this.#taken < acknowledgeBytes || this.#closed) return;

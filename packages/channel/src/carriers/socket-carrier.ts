@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
+import { BusyPoll } from './busy-poll.js';
 import type { ReadMemory } from './read-memory.js';
 import { endOfTurn } from './turn.js';
 
@@ -17,6 +18,7 @@ export class SocketCarrier implements Carrier {
   readonly lane: Lane | undefined;
   readonly #socket: Socket;
   readonly #memory: ReadMemory | undefined;
+  #busyPoll: BusyPoll | undefined;
   #failure: Error | undefined;
 
   /** `memory`: what the socket was made to read into. */
@@ -35,13 +37,17 @@ export class SocketCarrier implements Carrier {
     endOfTurn(run);
   }
 
-  start(events: CarrierEvents): void {
+  start(events: CarrierEvents, busyPollMs?: number): void {
     const socket = this.#socket;
-    if (this.#memory !== undefined) this.#memory.start((chunk) => events.data(chunk));
+    const busyPoll = new BusyPoll(busyPollMs);
+    this.#busyPoll = busyPoll;
+    const take = (chunk: Uint8Array): unknown => {
+      busyPoll.arrived(chunk.length);
+      return events.data(chunk);
+    };
+    if (this.#memory !== undefined) this.#memory.start(take);
     else {
-      socket.on('data', (chunk: Buffer) =>
-        events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)),
-      );
+      socket.on('data', (chunk: Buffer) => take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
     }
     socket.on('drain', () => events.drained());
     socket.on('error', (error) => {
@@ -53,9 +59,10 @@ export class SocketCarrier implements Carrier {
     if (socket.destroyed) events.closed(this.#failure);
   }
 
-  write(pieces: Uint8Array[]): void {
+  write(pieces: Uint8Array[], bytes: number): void {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
+    this.#busyPoll?.wrote(bytes);
     if (pieces.length === 1) {
       socket.write(pieces[0] as Uint8Array);
       return;

@@ -3,6 +3,7 @@ import { CircuitError } from '@circuit/base';
 import type { WebSocket } from 'ws';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
+import { BusyPoll } from './busy-poll.js';
 import { endOfTurn } from './turn.js';
 import { accusation, textMessage, unsupportedData } from './websocket-close.js';
 
@@ -11,6 +12,7 @@ export class WebSocketCarrier implements Carrier {
   readonly peer: PeerInfo;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
+  #busyPoll: BusyPoll | undefined;
   #failure: Error | undefined;
   #events: CarrierEvents | undefined;
 
@@ -40,10 +42,13 @@ export class WebSocketCarrier implements Carrier {
     endOfTurn(run);
   }
 
-  start(events: CarrierEvents): void {
+  start(events: CarrierEvents, busyPollMs?: number): void {
+    const busyPoll = new BusyPoll(busyPollMs);
+    this.#busyPoll = busyPoll;
     this.#events = events;
     const ws = this.#ws;
     ws.on('message', (message: Buffer, isBinary: boolean) => {
+      busyPoll.arrived(message.length);
       if (isBinary) events.data(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
       else this.#refuseText();
     });
@@ -52,9 +57,10 @@ export class WebSocketCarrier implements Carrier {
     else ws.resume();
   }
 
-  write(pieces: Uint8Array[]): void {
+  write(pieces: Uint8Array[], bytes: number): void {
     const ws = this.#ws;
     if (ws.readyState !== ws.OPEN) return;
+    this.#busyPoll?.wrote(bytes);
     this.#socket.cork();
     for (const piece of pieces) ws.send(piece);
     this.#socket.uncork();

@@ -53,12 +53,13 @@ async function beginSession(
   const terms = resolveResume(resume);
   if (terms === undefined) return new ChannelSession(await connect({ signal }), 'dialler', session);
   const clock = session?.clock ?? systemClock;
-  const link = new FreshLink(await connect({ signal }), clock, attemptMs);
+  const begin: BeginLink = async (wait) => new FreshLink(await connect(wait), clock, attemptMs, session?.busyPollMs);
+  const link = await begin({ signal });
   try {
     link.say({ step: 'new', timeMs: terms.timeMs, bufferBytes: terms.bufferBytes });
     const answer = await link.step(true, { signal });
     if (answer.step !== 'started') throw unexpected(answer.step);
-    const dialler = new Redialler(connect, clock, terms, answer);
+    const dialler = new Redialler(begin, clock, terms, answer);
     return new ChannelSession(dialler.carry(link, answer), 'dialler', session);
   } catch (error) {
     link.destroy();
@@ -66,9 +67,12 @@ async function beginSession(
   }
 }
 
+/** Makes a connection on which nothing is said yet. */
+type BeginLink = (wait: WaitOptions) => Promise<FreshLink>;
+
 /** Keeps a resuming session connected. */
 class Redialler {
-  readonly #connect: ConnectCarrier;
+  readonly #begin: BeginLink;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #options: ResumeTerms & ResumeOptions;
@@ -77,12 +81,12 @@ class Redialler {
   #attempts: AbortController | undefined;
 
   constructor(
-    connect: ConnectCarrier,
+    begin: BeginLink,
     clock: Clock,
     options: ResumeTerms & ResumeOptions,
     { id, token }: { readonly id: Uint8Array; readonly token: Uint8Array },
   ) {
-    this.#connect = connect;
+    this.#begin = begin;
     this.#clock = clock;
     this.#random = options.random ?? systemRandom;
     this.#options = options;
@@ -165,7 +169,7 @@ class Redialler {
     const linked = linkSignals(signal, limit.signal);
     let link: FreshLink | undefined;
     try {
-      link = new FreshLink(await this.#connect({ signal: linked.signal }), this.#clock, attemptMs);
+      link = await this.#begin({ signal: linked.signal });
       use(link, await this.#handshake(carrier.received, link, linked.signal));
     } catch (error) {
       link?.destroy();

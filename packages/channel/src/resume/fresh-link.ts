@@ -22,17 +22,21 @@ export class FreshLink {
   #closed: { readonly reason: Error | undefined } | undefined;
   #taker: CarrierEvents | undefined;
 
-  constructor(carrier: Carrier, clock: Clock, handshakeMs: number) {
+  /** `busyPollMs`: see `SessionOptions`. */
+  constructor(carrier: Carrier, clock: Clock, handshakeMs: number, busyPollMs: number | undefined) {
     this.carrier = carrier;
     this.#clock = clock;
     this.#timer = clock.after(handshakeMs, () => {
       this.destroy(new CircuitError('timeout', `resume: no handshake within ${handshakeMs} ms`, { retryable: true }));
     });
-    carrier.start({
-      data: (chunk) => this.#data(chunk),
-      drained: () => this.#taker?.drained(),
-      closed: (reason) => this.#ended(reason),
-    });
+    carrier.start(
+      {
+        data: (chunk) => this.#data(chunk),
+        drained: () => this.#taker?.drained(),
+        closed: (reason) => this.#ended(reason),
+      },
+      busyPollMs,
+    );
   }
 
   /** Whether the other side may still hear something. */

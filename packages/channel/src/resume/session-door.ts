@@ -79,7 +79,7 @@ export class SessionDoor {
 
   async #greet(carrier: Carrier, resume: ResumeTerms & ResumeOptions): Promise<void> {
     const serial = ++this.#serial;
-    const link = new FreshLink(carrier, this.#clock, handshakeMs);
+    const link = new FreshLink(carrier, this.#clock, handshakeMs, this.#options.session?.busyPollMs);
     this.#handshakes.add(link);
     if (this.#handshakes.size > maxHandshakes) this.#refuseOldest();
     try {

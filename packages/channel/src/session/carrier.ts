@@ -18,8 +18,8 @@ export interface Carrier {
   readonly lane?: Lane | undefined;
   /** Runs its argument at the end of the current turn. */
   schedule(run: () => void): void;
-  /** Begins to deliver events. Called once. */
-  start(events: CarrierEvents): void;
+  /** Begins to deliver events. Called once. `busyPollMs`: see `SessionOptions`; for carriers whose process sleeps until something comes. */
+  start(events: CarrierEvents, busyPollMs?: number): void;
   /** Takes over the pieces of one write. */
   write(pieces: Uint8Array[], bytes: number): void;
   readonly bufferedBytes: number;

@@ -115,11 +115,14 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       return;
     }
     this.#greet();
-    carrier.start({
-      data: (chunk) => this.#receive(chunk),
-      drained: () => this.writer.drained(),
-      closed: (reason) => this.#carrierClosed(reason),
-    });
+    carrier.start(
+      {
+        data: (chunk) => this.#receive(chunk),
+        drained: () => this.writer.drained(),
+        closed: (reason) => this.#carrierClosed(reason),
+      },
+      options.busyPollMs,
+    );
     if (plain !== undefined) this.refuse(plain);
     else if (!this.#authenticates) this.#keepAlive.start();
   }

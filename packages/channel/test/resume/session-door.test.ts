@@ -45,7 +45,7 @@ class Site {
 
   /** A connection that the test itself speaks on. */
   async raw(): Promise<FreshLink> {
-    return new FreshLink(await this.connect(), this.clock, 60_000);
+    return new FreshLink(await this.connect(), this.clock, 60_000, undefined);
   }
 
   get latest(): CutPair {

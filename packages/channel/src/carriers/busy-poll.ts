@@ -1,0 +1,120 @@
+declare function setImmediate(run: () => void): unknown;
+
+/** What Linux takes for guests (`guest_halt_poll_ns`). */
+const defaultMs = 0.2;
+/** More would be a processor for nothing. */
+const mostMs = 10;
+/** A write of at most so much asks or answers; who writes more has work to do meanwhile. */
+const smallBytes = 1024;
+/** So much at once is part of a stream, of which the more is taken at a time the better. */
+const bulkBytes = 4096;
+/** So many times as long as waits are on average one may take. */
+const patience = 3;
+/** One wait in vain weighs as much as so many that were not, and so many in vain end polling for a while. */
+const weight = 8;
+const tooMany = 4;
+const firstPauseMs = 1;
+const longestPauseMs = 1000;
+/** After so many good ones in a row the next pause is half as long. */
+const goodInRow = 100;
+
+/** Keeps the event loop of this thread turning, at least until a time, instead of asleep until something comes. */
+class Vigil {
+  #untilMs = 0;
+  #on = false;
+
+  readonly keep = (untilMs: number): void => {
+    if (untilMs > this.#untilMs) this.#untilMs = untilMs;
+    if (this.#on) return;
+    this.#on = true;
+    setImmediate(this.#round);
+  };
+
+  /** Everything else has its turn between two rounds. */
+  readonly #round = (): void => {
+    if (performance.now() < this.#untilMs) setImmediate(this.#round);
+    else this.#on = false;
+  };
+}
+
+/** What a test puts in place of this thread. */
+export interface PollingThread {
+  now(): number;
+  /** Stays awake until then. */
+  keep(untilMs: number): void;
+}
+
+const thisThread: PollingThread | undefined =
+  typeof setImmediate === 'function' ? { now: () => performance.now(), keep: new Vigil().keep } : undefined;
+
+/**
+ * The waits of one connection for what follows a small write: an answer, or the next request. A process that sleeps meanwhile
+ * is woken late and with cold caches, which between two processes of one machine is most of a round trip. While waits are
+ * short, the next is spent awake, three times as long as they are on average and at most `maxMs`; waits in vain end that for
+ * longer and longer. After halt polling (Linux, virt/guest-halt-polling and the haltpoll governor).
+ */
+export class BusyPoll {
+  readonly #maxMs: number;
+  readonly #thread: PollingThread | undefined;
+  /** When the last small write was, while nothing has come since. */
+  #wroteMs: number | undefined;
+  /** Until when this wait is spent awake. */
+  #untilMs: number | undefined;
+  /** The last wait was short. */
+  #near = false;
+  #meanMs: number;
+  #vain = 0;
+  #pausedUntilMs = 0;
+  #pauseMs = firstPauseMs;
+  #good = 0;
+
+  /** `maxMs`: 0 switches it off; at most 10. */
+  constructor(maxMs: number = defaultMs, thread: PollingThread | undefined = thisThread) {
+    this.#maxMs = Math.min(maxMs, mostMs);
+    this.#thread = maxMs > 0 ? thread : undefined;
+    this.#meanMs = this.#maxMs;
+  }
+
+  wrote(bytes: number): void {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    this.#untilMs = undefined;
+    if (bytes > smallBytes) {
+      this.#wroteMs = undefined;
+      return;
+    }
+    const now = thread.now();
+    this.#wroteMs = now;
+    if (!this.#near || now < this.#pausedUntilMs) return;
+    this.#untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
+    thread.keep(this.#untilMs);
+  }
+
+  arrived(bytes: number): void {
+    if (this.#wroteMs === undefined || this.#thread === undefined) return;
+    const now = this.#thread.now();
+    const waitMs = now - this.#wroteMs;
+    this.#wroteMs = undefined;
+    this.#near = waitMs <= this.#maxMs && bytes < bulkBytes;
+    this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
+    if (this.#untilMs === undefined) return;
+    if (now > this.#untilMs) this.#inVain(now);
+    else this.#inTime();
+  }
+
+  #inTime(): void {
+    if (this.#vain > 0) this.#vain--;
+    if (this.#pauseMs === firstPauseMs || ++this.#good < goodInRow) return;
+    this.#pauseMs /= 2;
+    this.#good = 0;
+  }
+
+  #inVain(now: number): void {
+    this.#good = 0;
+    this.#vain += weight;
+    if (this.#vain < weight * tooMany) return;
+    this.#vain = 0;
+    this.#pausedUntilMs = now + this.#pauseMs;
+    this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);
+  }
+}
