@@ -8,6 +8,8 @@ const mostMs = 10;
 const smallBytes = 1024;
 /** So much at once is part of a stream, of which the more is taken at a time the better. */
 const bulkBytes = 4096;
+/** After much at once so many waits are slept: small messages beside a stream, whose sides have work to do. */
+const calmWaits = 8;
 /** So many times as long as waits are on average one may take. */
 const patience = 3;
 /** One wait in vain weighs as much as so many that were not, and so many in vain end polling for a while. */
@@ -62,6 +64,8 @@ export class BusyPoll {
   #untilMs: number | undefined;
   /** The last wait was short. */
   #near = false;
+  /** Waits since something large was written or arrived. */
+  #calm = calmWaits;
   #meanMs: number;
   #vain = 0;
   #pausedUntilMs = 0;
@@ -81,21 +85,24 @@ export class BusyPoll {
     this.#untilMs = undefined;
     if (bytes > smallBytes) {
       this.#wroteMs = undefined;
+      this.#calm = 0;
       return;
     }
     const now = thread.now();
     this.#wroteMs = now;
-    if (!this.#near || now < this.#pausedUntilMs) return;
+    if (!this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
     this.#untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
     thread.keep(this.#untilMs);
   }
 
   arrived(bytes: number): void {
+    if (bytes >= bulkBytes) this.#calm = 0;
     if (this.#wroteMs === undefined || this.#thread === undefined) return;
     const now = this.#thread.now();
     const waitMs = now - this.#wroteMs;
     this.#wroteMs = undefined;
-    this.#near = waitMs <= this.#maxMs && bytes < bulkBytes;
+    this.#near = waitMs <= this.#maxMs;
+    if (this.#calm < calmWaits && bytes < bulkBytes) this.#calm++;
     this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
     if (this.#untilMs === undefined) return;
     if (now > this.#untilMs) this.#inVain(now);

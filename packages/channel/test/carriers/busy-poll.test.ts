@@ -60,24 +60,29 @@ test('a wait behind a long one is slept', () => {
   expect(waits.wait(0.1)).toBe(0);
 });
 
-test('who writes much, and who hears without having written, does not wait awake', () => {
+test('who hears without having written does not wait', () => {
   const waits = new Waits(0.2);
   waits.waits(10, 0.05);
-  expect(waits.wait(0.05, 1024)).toBeGreaterThan(0);
-  expect(waits.wait(0.05, 1025)).toBe(0);
-  // What comes behind a large write says nothing about waits.
-  expect(waits.wait(0.05)).toBeGreaterThan(0);
   waits.time += 60_000;
   waits.poll.arrived(100);
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
-test('what arrives much at a time, a stream, is not waited for awake', () => {
+test('after much at once, written or arrived, eight waits are slept: small messages beside a stream', () => {
   const waits = new Waits(0.2);
   waits.waits(10, 0.05);
-  expect(waits.wait(0.05, 100, 4095)).toBeGreaterThan(0);
+  expect(waits.wait(0.05, 1024, 4095)).toBeGreaterThan(0);
+  expect(waits.wait(0.05)).toBeGreaterThan(0);
+
+  expect(waits.wait(0.05, 1025)).toBe(0);
+  expect(waits.waits(8, 0.05)).toStrictEqual(Array(8).fill(0));
+  expect(waits.wait(0.05)).toBeGreaterThan(0);
+
   expect(waits.wait(0.05, 100, 4096)).toBeGreaterThan(0);
-  expect(waits.wait(0.05)).toBe(0);
+  expect(waits.waits(7, 0.05)).toStrictEqual(Array(7).fill(0));
+  // Unasked for, as the pieces of a stream are.
+  waits.poll.arrived(4096);
+  expect(waits.waits(8, 0.05)).toStrictEqual(Array(8).fill(0));
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
