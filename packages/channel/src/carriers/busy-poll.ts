@@ -10,7 +10,7 @@ const smallBytes = 1024;
 const bulkBytes = 4096;
 /** After much at once so many waits are slept: small messages beside a stream, whose sides have work to do. */
 const calmWaits = 8;
-/** So many times as long as waits are on average one may take. */
+/** A wait is spent awake for at most so many times the mean. */
 const patience = 3;
 /** One wait in vain weighs as much as so many that were not, and so many in vain end polling for a while. */
 const weight = 8;
@@ -79,6 +79,7 @@ export class BusyPoll {
     this.#meanMs = this.#maxMs;
   }
 
+  /** So much was written at once. */
   wrote(bytes: number): void {
     const thread = this.#thread;
     if (thread === undefined) return;
@@ -95,6 +96,7 @@ export class BusyPoll {
     thread.keep(this.#untilMs);
   }
 
+  /** So much has arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */
   arrived(bytes: number): void {
     if (bytes >= bulkBytes) this.#calm = 0;
     if (this.#wroteMs === undefined || this.#thread === undefined) return;
