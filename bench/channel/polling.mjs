@@ -1,5 +1,6 @@
-// What busy polling brings and costs: one request at a time over TCP between two processes, at several paces, with it on both
-// sides and on neither. Processor time is that of both processes, and includes what the pacing itself takes.
+// What busy polling brings and costs: one request at a time over TCP between two processes, at several paces, and one message a
+// millisecond that nobody answers; with it on both sides and on neither. Processor time is that of both processes, and includes
+// what the pacing itself takes.
 //   node bench/channel/polling.mjs [--seconds 2] [--rounds 3]
 import { parseArgs } from 'node:util';
 import { readFileSync } from 'node:fs';
@@ -24,18 +25,28 @@ function cpuMs(pid) {
   return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
-async function measure({ end, channel }, paceMs) {
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function ask(channel) {
+  const answer = await channel.send(message, { returns: true });
+  await answer.receive();
+  // To the end, so that the channel leaves both tables.
+  await answer.receive();
+}
+
+async function tell(channel) {
+  await channel.send(message);
+}
+
+async function measure({ end, channel }, paceMs, say) {
   const latencies = [];
   const used = () => cpuMs(process.pid) + cpuMs(end.pid);
   const [begun, before] = [performance.now(), used()];
   let now = begun;
   while (now < begun + forMs) {
-    const answer = await channel.send(message, { returns: true });
-    await answer.receive();
-    // To the end, so that the channel leaves both tables.
-    await answer.receive();
+    await say(channel);
     latencies.push(performance.now() - now);
-    if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
+    if (paceMs > 0) await pause(paceMs);
     now = performance.now();
   }
   latencies.sort((a, b) => a - b);
@@ -55,19 +66,28 @@ for (const kind of ['tcp', 'tcp-asleep']) {
   const session = await dial(kind, end.address);
   sides.push({ kind, end, session, channel: session.open() });
 }
-for (const side of sides) await measure(side, 0);
+for (const side of sides) await measure(side, 0, ask);
 console.log(
-  '| ms between requests | | p50 µs | p99 µs | processor µs a request | processor % of one |\n|---:|---|---:|---:|---:|---:|',
+  '| ms between | | p50 µs | p99 µs | processor µs each | processor % of one |\n|---:|---|---:|---:|---:|---:|',
 );
-for (const paceMs of paces) {
+const rows = [
+  ...paces.map((paceMs) => ({ paceMs, say: ask, what: 'requests' })),
+  { paceMs: 1, say: tell, what: 'events' },
+];
+for (const { paceMs, say, what } of rows) {
   const results = sides.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [i, side] of sides.entries()) results[i].push(await measure(side, paceMs));
+    for (const [i, side] of sides.entries()) {
+      // Both begin as sessions that have polled, or could have.
+      for (let n = 0; n < 100; n++) await ask(side.channel);
+      results[i].push(await measure(side, paceMs, say));
+    }
   }
   for (const [i, { kind }] of sides.entries()) {
     const of = (name) => median(results[i].map((result) => result[name])).toFixed(0);
-    const name = kind === 'tcp' ? 'polling' : 'asleep';
-    console.log(`| ${paceMs} | ${name} | ${of('p50')} | ${of('p99')} | ${of('perRequest')} | ${of('share')} |`);
+    const [p50, p99] = say === ask ? [of('p50'), of('p99')] : ['–', '–'];
+    const name = `${what}, ${kind === 'tcp' ? 'polling' : 'asleep'}`;
+    console.log(`| ${paceMs} | ${name} | ${p50} | ${p99} | ${of('perRequest')} | ${of('share')} |`);
   }
 }
 for (const { session, end, channel } of sides) {

@@ -1,3 +1,6 @@
+import { frameType, headerBytes } from '../wire/frame.js';
+import { maxVarintBytes } from '../wire/varint.js';
+
 declare function setImmediate(run: () => void): unknown;
 
 /** What Linux takes for guests (`guest_halt_poll_ns`). */
@@ -79,27 +82,30 @@ export class BusyPoll {
     this.#meanMs = this.#maxMs;
   }
 
-  /** So much was written at once. */
-  wrote(bytes: number): void {
+  /** These `pieces` of `bytes` in all were written at once. */
+  wrote(pieces: readonly Uint8Array[], bytes: number): void {
     const thread = this.#thread;
-    if (thread === undefined) return;
+    if (thread === undefined || isDone(pieces[0], bytes)) return;
+    const now = thread.now();
+    // Nothing came, and there is more to say all the same: what is said here is not answered.
+    if (this.#untilMs !== undefined && now > this.#untilMs) this.#inVain(now);
     this.#untilMs = undefined;
     if (bytes > smallBytes) {
       this.#wroteMs = undefined;
       this.#calm = 0;
       return;
     }
-    const now = thread.now();
     this.#wroteMs = now;
     if (!this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
     this.#untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
     thread.keep(this.#untilMs);
   }
 
-  /** So much has arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */
-  arrived(bytes: number): void {
+  /** This arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */
+  arrived(chunk: Uint8Array): void {
+    const bytes = chunk.length;
     if (bytes >= bulkBytes) this.#calm = 0;
-    if (this.#wroteMs === undefined || this.#thread === undefined) return;
+    if (this.#wroteMs === undefined || this.#thread === undefined || isDone(chunk, bytes)) return;
     const now = this.#thread.now();
     const waitMs = now - this.#wroteMs;
     this.#wroteMs = undefined;
@@ -126,4 +132,9 @@ export class BusyPoll {
     this.#pausedUntilMs = now + this.#pauseMs;
     this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);
   }
+}
+
+/** A DONE by itself, which is no answer and gets none: it says that a request is over. */
+function isDone(chunk: Uint8Array | undefined, bytes: number): boolean {
+  return bytes <= headerBytes + maxVarintBytes && chunk?.[0] === frameType.done && chunk[3] === bytes - headerBytes;
 }

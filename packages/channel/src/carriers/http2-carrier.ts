@@ -45,7 +45,7 @@ export class Http2Carrier implements Carrier {
     this.#busyPoll = busyPoll;
     const stream = this.#stream;
     stream.on('data', (chunk: Buffer) => {
-      busyPoll.arrived(chunk.length);
+      busyPoll.arrived(chunk);
       events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     });
     stream.on('drain', () => events.drained());
@@ -58,7 +58,7 @@ export class Http2Carrier implements Carrier {
   write(pieces: Uint8Array[], bytes: number): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed || stream.writableEnded) return;
-    this.#busyPoll?.wrote(bytes);
+    this.#busyPoll?.wrote(pieces, bytes);
     if (pieces.length === 1) {
       stream.write(pieces[0]);
       return;

@@ -61,7 +61,7 @@ export class MessagePortCarrier implements Carrier {
 
   write(pieces: Uint8Array[], bytes: number): void {
     if (this.#closed || this.#ending) return;
-    this.#busyPoll?.wrote(bytes);
+    this.#busyPoll?.wrote(pieces, bytes);
     for (const piece of pieces) this.#waiting.push(piece);
     this.bufferedBytes += bytes;
     this.#pump();
@@ -129,8 +129,9 @@ export class MessagePortCarrier implements Carrier {
       this.#fault('a chunk behind the end');
       return;
     }
-    this.#busyPoll?.arrived(byteLength);
-    this.#events?.data(new Uint8Array(data));
+    const chunk = new Uint8Array(data);
+    this.#busyPoll?.arrived(chunk);
+    this.#events?.data(chunk);
     this.#taken += byteLength;
     if (this.#taken < acknowledgeBytes || this.#closed) return;
     this.#port.postMessage(this.#taken);

@@ -42,7 +42,7 @@ export class SocketCarrier implements Carrier {
     const busyPoll = new BusyPoll(busyPollMs);
     this.#busyPoll = busyPoll;
     const take = (chunk: Uint8Array): unknown => {
-      busyPoll.arrived(chunk.length);
+      busyPoll.arrived(chunk);
       return events.data(chunk);
     };
     if (this.#memory !== undefined) this.#memory.start(take);
@@ -62,7 +62,7 @@ export class SocketCarrier implements Carrier {
   write(pieces: Uint8Array[], bytes: number): void {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return;
-    this.#busyPoll?.wrote(bytes);
+    this.#busyPoll?.wrote(pieces, bytes);
     if (pieces.length === 1) {
       socket.write(pieces[0] as Uint8Array);
       return;

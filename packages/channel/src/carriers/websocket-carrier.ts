@@ -48,7 +48,7 @@ export class WebSocketCarrier implements Carrier {
     this.#events = events;
     const ws = this.#ws;
     ws.on('message', (message: Buffer, isBinary: boolean) => {
-      busyPoll.arrived(message.length);
+      busyPoll.arrived(message);
       if (isBinary) events.data(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
       else this.#refuseText();
     });
@@ -60,7 +60,7 @@ export class WebSocketCarrier implements Carrier {
   write(pieces: Uint8Array[], bytes: number): void {
     const ws = this.#ws;
     if (ws.readyState !== ws.OPEN) return;
-    this.#busyPoll?.wrote(bytes);
+    this.#busyPoll?.wrote(pieces, bytes);
     this.#socket.cork();
     for (const piece of pieces) ws.send(piece);
     this.#socket.uncork();

@@ -3,6 +3,8 @@ import type { Connect } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { expect, test, vi } from 'vitest';
 import { BusyPoll, type PollingThread } from '../../src/carriers/busy-poll.js';
+import { Writer } from '../../src/session/writer.js';
+import { frameType } from '../../src/wire/frame.js';
 import { connectHttp2, connectWebSocket } from '../support/http-transports.js';
 import { connectPorts } from '../support/port-transports.js';
 import { scopePerTest } from '../support/scope-per-test.js';
@@ -32,10 +34,10 @@ class Waits implements PollingThread {
   /** Something small is written and answered after `ms`; answers how long the wait may be spent awake. */
   wait(ms: number, bytes = 100, answer = 100): number {
     this.awakeMs = 0;
-    this.poll.wrote(bytes);
+    this.poll.wrote([new Uint8Array(bytes)], bytes);
     const awake = this.awakeMs;
     this.time += ms;
-    this.poll.arrived(answer);
+    this.poll.arrived(new Uint8Array(answer));
     return awake;
   }
 
@@ -64,7 +66,7 @@ test('who hears without having written does not wait', () => {
   const waits = new Waits(0.2);
   waits.waits(10, 0.05);
   waits.time += 60_000;
-  waits.poll.arrived(100);
+  waits.poll.arrived(new Uint8Array(100));
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
@@ -81,7 +83,7 @@ test('after much at once, written or arrived, eight waits are slept: small messa
   expect(waits.wait(0.05, 100, 4096)).toBeGreaterThan(0);
   expect(waits.waits(7, 0.05)).toStrictEqual(Array(7).fill(0));
   // Unasked for, as the pieces of a stream are.
-  waits.poll.arrived(4096);
+  waits.poll.arrived(new Uint8Array(4096));
   expect(waits.waits(8, 0.05)).toStrictEqual(Array(8).fill(0));
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
@@ -98,6 +100,51 @@ test('waits in vain are followed by longer and longer pauses, up to a second', (
   expect(awakeMs).toBeGreaterThan(0);
   expect(awakeMs).toBeLessThan(100);
 });
+
+test('a message that is not answered is a wait in vain', () => {
+  const waits = new Waits(0.2);
+  waits.waits(10, 0.05);
+  let awakeMs = 0;
+  for (let i = 0; i < 60_000; i++) {
+    waits.awakeMs = 0;
+    waits.poll.wrote([new Uint8Array(100)], 100);
+    awakeMs += waits.awakeMs;
+    waits.time += 1;
+  }
+  expect(awakeMs).toBeGreaterThan(0);
+  expect(awakeMs).toBeLessThan(100);
+});
+
+test('a DONE by itself is no answer and waits for none', () => {
+  const waits = new Waits(0.2);
+  waits.waits(1000, 0.02);
+  for (const done of [written(1), written(1_000_000)]) {
+    // As the side that asks: the next request is seconds away, the one behind it is awake all the same.
+    waits.awakeMs = 0;
+    waits.poll.wrote([done], done.length);
+    expect(waits.awakeMs).toBe(0);
+    waits.time += 5000;
+    expect(waits.wait(0.02)).toBeCloseTo(0.06);
+
+    // As the side that answers: what it waits for is the next request, which comes late.
+    waits.poll.wrote([new Uint8Array(100)], 100);
+    waits.time += 0.02;
+    waits.poll.arrived(done);
+    waits.time += 5000;
+    waits.poll.arrived(new Uint8Array(100));
+    expect(waits.wait(0.02)).toBe(0);
+    waits.waits(1000, 0.02);
+  }
+});
+
+/** A DONE of the channel `id`, as it is written. */
+function written(id: number): Uint8Array {
+  const staged: Uint8Array[] = [];
+  const writer = new Writer({ write: (pieces) => staged.push(...pieces), bufferedBytes: 0 }, () => undefined);
+  writer.begin(frameType.done, id);
+  writer.flush();
+  return staged[0] as Uint8Array;
+}
 
 test('a connection whose waits are short again is awake again, and pauses are short again', () => {
   const waits = new Waits(0.2);
@@ -136,13 +183,14 @@ test('the event loop turns, with everything else in it, until the time is over, 
     clock.mockRestore();
     asked.mockRestore();
   });
+  const one = new Uint8Array(1);
   const polls = [new BusyPoll(10), new BusyPoll(10)];
   for (const poll of polls) {
-    poll.wrote(1);
-    poll.arrived(1);
+    poll.wrote([one], 1);
+    poll.arrived(one);
   }
   expect(asked).not.toHaveBeenCalled();
-  for (const poll of polls) poll.wrote(1);
+  for (const poll of polls) poll.wrote([one], 1);
   time += 9.9;
   await rounds(20);
   // One chain of rounds for both.
@@ -170,14 +218,14 @@ vi.mock('../../src/carriers/busy-poll.js', async (original) => {
         made.push(this.#seen);
       }
 
-      override wrote(bytes: number): void {
+      override wrote(pieces: readonly Uint8Array[], bytes: number): void {
         this.#seen.wrote += bytes;
-        super.wrote(bytes);
+        super.wrote(pieces, bytes);
       }
 
-      override arrived(bytes: number): void {
-        this.#seen.arrived += bytes;
-        super.arrived(bytes);
+      override arrived(chunk: Uint8Array): void {
+        this.#seen.arrived += chunk.length;
+        super.arrived(chunk);
       }
     },
   };
