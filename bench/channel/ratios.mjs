@@ -14,7 +14,11 @@ export async function measureRatios(rounds, scale = 1) {
   const [bare, end, sleeper] = [await far('bare'), await far('tcp'), await far('tcp-asleep')];
   const between = await far('relay-tcp', end.address);
   const [tcp, relay] = [await dial('tcp', end.address), await dial('tcp', between.address)];
-  const asleep = await dial('tcp-asleep', sleeper.address);
+  const betweenAsleep = await far('relay-tcp-asleep', sleeper.address);
+  const [asleep, relayAsleep] = [
+    await dial('tcp-asleep', sleeper.address),
+    await dial('tcp-asleep', betweenAsleep.address),
+  ];
   const oneWay = {
     bare: () => probes.bareOneWay(bare.address, n(100_000)),
     tcp: () => probes.oneWay(tcp, n(100_000)),
@@ -29,10 +33,15 @@ export async function measureRatios(rounds, scale = 1) {
     tcp: () => probes.requests(tcp, 1, n(4000)),
     asleep: () => probes.requests(asleep, 1, n(4000)),
     relay: () => probes.requests(relay, 1, n(4000)),
+    relayAsleep: () => probes.requests(relayAsleep, 1, n(4000)),
   };
   const many = {
     tcp: () => probes.requests(tcp, 64, n(30_000)),
     relay: () => probes.requests(relay, 64, n(30_000)),
+  };
+  const thousand = {
+    tcp: () => probes.requests(tcp, 1000, n(30_000)),
+    relay: () => probes.requests(relay, 1000, n(30_000)),
   };
   const stream = {
     bare: () => probes.bareStream(bare.address, n(256) * MiB),
@@ -48,7 +57,10 @@ export async function measureRatios(rounds, scale = 1) {
     ['the same with `busyPollMs: 0` : bare ping-pong', oneAtATime.asleep, oneAtATime.bare],
     ['nested requests through a relay, 1 in flight : bare ping-pong', oneAtATime.relay, oneAtATime.bare],
     ['through a relay, one way : direct', oneWay.relay, oneWay.tcp, 0.5],
+    ['through a relay, 1 in flight : direct', oneAtATime.relay, oneAtATime.tcp, 0.5],
+    ['the same with `busyPollMs: 0` everywhere', oneAtATime.relayAsleep, oneAtATime.asleep],
     ['through a relay, 64 in flight : direct', many.relay, many.tcp, 0.5],
+    ['through a relay, 1,000 in flight : direct', thousand.relay, thousand.tcp, 0.5],
   ];
   const results = [];
   for (const [name, ours, other, wanted] of pairs) {
@@ -64,7 +76,8 @@ export async function measureRatios(rounds, scale = 1) {
     const [low, high] = [ratios[Math.floor(rounds / 4)], ratios[Math.floor((3 * rounds) / 4)]];
     results.push({ name, rate: median(rates), other: median(others), ratio: median(ratios), low, high, wanted });
   }
-  for (const closing of [tcp, relay, asleep, between, end, sleeper, bare]) await closing.close();
+  for (const closing of [tcp, relay, asleep, relayAsleep, between, betweenAsleep, end, sleeper, bare])
+    await closing.close();
   return results;
 }
 

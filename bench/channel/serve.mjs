@@ -81,10 +81,11 @@ export async function serve(kind, onward) {
   }
   if (kind === 'websocket') return wrap(await listenWebSocket({ host: '127.0.0.1', port: 0 }, serveSession));
   if (kind === 'http2') return wrap(await listenHttp2({ host: '127.0.0.1', port: 0 }, serveSession));
-  if (kind === 'relay-tcp') {
+  if (kind === 'relay-tcp' || kind === 'relay-tcp-asleep') {
+    const session = kind === 'relay-tcp' ? {} : { busyPollMs: 0 };
     return wrap(
-      await listenTcp({ host: '127.0.0.1', port: 0 }, (s) =>
-        forward(s, () => dialTcp({ host: '127.0.0.1', port: onward.port })),
+      await listenTcp({ host: '127.0.0.1', port: 0, session }, (s) =>
+        forward(s, () => dialTcp({ host: '127.0.0.1', port: onward.port, session })),
       ),
     );
   }

@@ -87,8 +87,8 @@ export class BusyPoll {
     const thread = this.#thread;
     if (thread === undefined || isDone(pieces[0], bytes)) return;
     const now = thread.now();
-    // Nothing came, and there is more to say all the same: what is said here is not answered.
-    if (this.#untilMs !== undefined && now > this.#untilMs) this.#inVain(now);
+    // Nothing came, and there is more to say all the same: what is said here is not answered, or not yet.
+    if (this.#untilMs !== undefined && now > this.#untilMs) this.#inVain(now, 1);
     this.#untilMs = undefined;
     if (bytes > smallBytes) {
       this.#wroteMs = undefined;
@@ -113,7 +113,7 @@ export class BusyPoll {
     if (this.#calm < calmWaits && bytes < bulkBytes) this.#calm++;
     this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
     if (this.#untilMs === undefined) return;
-    if (now > this.#untilMs) this.#inVain(now);
+    if (now > this.#untilMs) this.#inVain(now, weight);
     else this.#inTime();
   }
 
@@ -124,9 +124,9 @@ export class BusyPoll {
     this.#good = 0;
   }
 
-  #inVain(now: number): void {
+  #inVain(now: number, much: number): void {
     this.#good = 0;
-    this.#vain += weight;
+    this.#vain += much;
     if (this.#vain < weight * tooMany) return;
     this.#vain = 0;
     this.#pausedUntilMs = now + this.#pauseMs;

@@ -101,7 +101,7 @@ test('waits in vain are followed by longer and longer pauses, up to a second', (
   expect(awakeMs).toBeLessThan(100);
 });
 
-test('a message that is not answered is a wait in vain', () => {
+test('behind messages that nobody answers less than a hundredth of the time is spent awake', () => {
   const waits = new Waits(0.2);
   waits.waits(10, 0.05);
   let awakeMs = 0;
@@ -112,7 +112,7 @@ test('a message that is not answered is a wait in vain', () => {
     waits.time += 1;
   }
   expect(awakeMs).toBeGreaterThan(0);
-  expect(awakeMs).toBeLessThan(100);
+  expect(awakeMs).toBeLessThan(600);
 });
 
 test('a DONE by itself is no answer and waits for none', () => {
