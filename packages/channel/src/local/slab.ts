@@ -1,5 +1,3 @@
-import { view } from '../wire/view.js';
-
 const firstSlabBytes = 1024;
 const slabBytes = 8192;
 /** Larger pieces get memory of their own. */
@@ -12,7 +10,9 @@ const sharedBelowBytes = 2048;
  */
 export class Slab {
   readonly #mark = untransferable();
-  #memory: Uint8Array = none;
+  #memory: Uint8Array<ArrayBuffer> = none;
+  /** Where `#memory` lies: to ask it costs as much as to make a view. */
+  #buffer = none.buffer;
   #at = 0;
 
   /** A copy of `piece` that stays as it is. */
@@ -21,13 +21,14 @@ export class Slab {
     if (length >= sharedBelowBytes || this.#mark === undefined) return piece.slice();
     if (this.#memory.length - this.#at < length) {
       this.#memory = new Uint8Array(Math.min(slabBytes, Math.max(firstSlabBytes, 2 * length, 2 * this.#memory.length)));
+      this.#buffer = this.#memory.buffer;
       this.#at = 0;
-      this.#mark(this.#memory.buffer);
+      this.#mark(this.#buffer);
     }
     const at = this.#at;
     this.#at = at + length;
     this.#memory.set(piece, at);
-    return view(this.#memory, at, at + length);
+    return new Uint8Array(this.#buffer, at, length);
   }
 }
 

@@ -15,7 +15,7 @@ import { misfit } from './misfit.js';
 import { OutHalf } from './out-half.js';
 import { type Packed, type Packer, withdraw } from './packed.js';
 import { nextCost, type Queued, queuedPiece } from './queued.js';
-import { dropMark, pieceCost, type RawPiece } from './raw-piece.js';
+import { dropMark, pieceCost, type PieceSource, type RawPiece } from './raw-piece.js';
 
 /** The sending half of a channel of messages. */
 export class OutMessage extends OutHalf implements Sender, SlabHolder {
@@ -95,8 +95,8 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     return true;
   }
 
-  /** Passes a relayed piece on; `written` runs when the credit of the other side may be given back. */
-  forward(piece: RawPiece, written: () => void): void {
+  /** Passes a relayed piece on; `from` hears when the `cost` of it may be given back. */
+  forward(piece: RawPiece, from: PieceSource, cost: number): void {
     let refusal = this.sendRefusal;
     if (refusal === undefined && piece.first && this.entry.announced) {
       refusal = misfit(this.link, piece.total || piece.body.length, piece.refs);
@@ -104,15 +104,16 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     }
     if (refusal !== undefined) {
       withdraw(piece.refs, refusal);
-      written();
+      from.passed(cost);
       return;
     }
     if (this.#mayWrite(pieceCost(piece))) {
       this.#writeRaw(piece, piece.body);
-      written();
+      from.passed(cost);
       return;
     }
-    this.#enlist(queuedPiece(piece, keepQueued(this, this.#queue.length, piece.body), written));
+    const body = keepQueued(this, this.#queue.length, piece.body);
+    this.#enlist(queuedPiece(piece, body, () => from.passed(cost)));
   }
 
   /** A relayed message was given up by its sender between two pieces. */

@@ -13,6 +13,12 @@ export interface RawPiece {
   readonly taken: (() => void) | undefined;
 }
 
+/** Where pieces come from that a relay passes on. */
+export interface PieceSource {
+  /** What cost so much of its credit is written, or never will be: the credit may be given back. */
+  passed(cost: number): void;
+}
+
 /** Stands in a queue for the DROP of a message that was given up between two of its pieces. */
 export const dropMark: RawPiece = {
   flags: 0,

@@ -1,8 +1,9 @@
-import type { ByteSink, ByteSource } from '../local/raw.js';
+import type { CircuitError } from '@circuit/base';
+import type { ByteSink, ByteSource, SinkTap } from '../local/raw.js';
 import { dataFlag, maxBodyBytes } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
-import { type InPiece, InMessage } from './in-message.js';
+import { type InPiece, InMessage, type InTap } from './in-message.js';
 import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage } from './out-message.js';
@@ -18,28 +19,70 @@ export function spliceMessages(from: InMessage, to: OutMessage): void {
     from.cancelNow(refusal);
     return;
   }
-  // The number of the message under way, as the peer of `from` counts them.
-  let count = from.taken;
-  to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
-  from.attach({
-    piece(piece, first, cost) {
-      if (first) count++;
-      const number = count;
-      const taken = (piece.flags & dataFlag.ack) === 0 ? undefined : () => from.acknowledge(number);
-      const refs = piece.refs?.map((entry) => spliceEntry(entry, to));
-      if (piece.body.length <= maxBodyBytes) {
-        const { flags, total, body } = piece;
-        to.forward({ flags, total, refs, first, body, taken }, () => from.passed(cost));
-        return;
-      }
-      const pieces = [...rawPieces(piece, first, refs, taken)];
-      const last = pieces.length - 1;
-      pieces.forEach((raw, i) => to.forward(raw, i === last ? () => from.passed(cost) : nothing));
-    },
-    dropped: () => to.forwardDrop(),
-    closed: () => to.closeNow(),
-    aborted: (reason) => to.abortNow(reason),
-  });
+  const splice = new MessageSplice(from, to);
+  to.attach(splice);
+  from.attach(splice);
+}
+
+/** One object for all that the two halves say to one another: a relay makes one for every request that it passes on. */
+class MessageSplice implements InTap, SinkTap {
+  readonly #from: InMessage;
+  readonly #to: OutMessage;
+  /** The number of the message under way, as the peer of `from` counts them. */
+  #count: number;
+
+  constructor(from: InMessage, to: OutMessage) {
+    this.#from = from;
+    this.#to = to;
+    this.#count = from.taken;
+  }
+
+  /** A message that was reassembled here is cut again into pieces that frames may carry. */
+  piece({ flags, total, refs, body }: InPiece, first: boolean, cost: number): void {
+    if (first) this.#count++;
+    const joined = refs?.map((entry) => spliceEntry(entry, this.#to));
+    const end = body.length;
+    let head = first;
+    for (let at = 0; ; at += maxBodyBytes) {
+      const last = at + maxBodyBytes >= end;
+      const more = last ? flags & dataFlag.more : dataFlag.more;
+      const piece: RawPiece = {
+        flags: head ? flags | more : more,
+        total: head && more !== 0 ? total || end : 0,
+        refs: head ? joined : undefined,
+        first: head,
+        body: end > maxBodyBytes ? body.subarray(at, at + maxBodyBytes) : body,
+        taken: head && (flags & dataFlag.ack) !== 0 ? this.#acknowledging(this.#count) : undefined,
+      };
+      this.#to.forward(piece, this.#from, last ? cost : 0);
+      if (last) return;
+      head = false;
+    }
+  }
+
+  dropped(): void {
+    this.#to.forwardDrop();
+  }
+
+  closed(): void {
+    this.#to.closeNow();
+  }
+
+  aborted(reason: CircuitError): void {
+    this.#to.abortNow(reason);
+  }
+
+  cancelled(reason: CircuitError): void {
+    this.#from.cancelNow(reason);
+  }
+
+  done(): void {
+    this.#from.relayDone();
+  }
+
+  #acknowledging(number: number): () => void {
+    return () => this.#from.acknowledge(number);
+  }
 }
 
 /** {@link spliceMessages} for byte streams, of sessions and others. */
@@ -71,27 +114,3 @@ function joinHalves(from: Entry, to: Entry): void {
   if (from.in instanceof InMessage) spliceMessages(from.in, to.out as OutMessage);
   else spliceBytes(from.in, to.out as OutBytes);
 }
-
-/** A message that was reassembled here, cut again into pieces that frames may carry. */
-function* rawPieces(
-  piece: InPiece,
-  first: boolean,
-  refs: readonly OutReference[] | undefined,
-  taken: (() => void) | undefined,
-): Generator<RawPiece> {
-  const { body, flags } = piece;
-  for (let at = 0; at < body.length; at += maxBodyBytes) {
-    const last = at + maxBodyBytes >= body.length;
-    const head = first && at === 0;
-    yield {
-      flags: (head ? flags : 0) | (last ? flags & dataFlag.more : dataFlag.more),
-      total: head ? body.length : 0,
-      refs: head ? refs : undefined,
-      first: head,
-      taken: head ? taken : undefined,
-      body: body.subarray(at, at + maxBodyBytes),
-    };
-  }
-}
-
-function nothing(): void {}

@@ -1,5 +1,3 @@
-import { view } from './view.js';
-
 /** Unsigned LEB128 up to 2^53 − 1, at most eight bytes. */
 
 /** The largest number of bytes a varint takes. */
@@ -32,23 +30,30 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
   return at;
 }
 
+const none: Uint8Array = new Uint8Array(0);
+
 /** A reader over bytes from outside: it never throws, `ok()` turns false at the first thing that does not fit. */
 export class ByteCursor {
-  offset: number;
-  #bytes: Uint8Array;
-  #end: number;
+  offset = 0;
+  #bytes = none;
+  /** Where `#bytes` lie: to ask them costs as much as to make a view. */
+  #memory: ArrayBufferLike = none.buffer;
+  #base = 0;
+  #end = 0;
   #ok = true;
 
   constructor(bytes: Uint8Array, offset: number, end: number) {
-    this.offset = offset;
-    this.#bytes = bytes;
-    this.#end = end;
+    this.reset(bytes, offset, end);
   }
 
   /** Reads something else from here on, as a new one would. */
   reset(bytes: Uint8Array, offset: number, end: number): void {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#memory = bytes.buffer;
+      this.#base = bytes.byteOffset;
+    }
     this.offset = offset;
-    this.#bytes = bytes;
     this.#end = end;
     this.#ok = true;
   }
@@ -97,9 +102,8 @@ export class ByteCursor {
       this.#ok = false;
       return none;
     }
-    const from = this.offset;
     this.offset += length;
-    return view(this.#bytes, from, this.offset);
+    return new Uint8Array(this.#memory, this.#base + this.offset - length, length);
   }
 
   /** A string of at most `maxBytes` bytes of UTF-8 behind its length; malformed UTF-8 turns `ok()` false. */
@@ -123,5 +127,4 @@ export class ByteCursor {
   }
 }
 
-const none = new Uint8Array(0);
 const strictDecoder = new TextDecoder('utf-8', { fatal: true });
