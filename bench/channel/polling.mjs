@@ -3,8 +3,7 @@
 // what the pacing itself takes.
 //   node bench/channel/polling.mjs [--seconds 2] [--rounds 3]
 import { parseArgs } from 'node:util';
-import { readFileSync } from 'node:fs';
-import { median, message } from './common.mjs';
+import { median, message, processorTime } from './common.mjs';
 import { dial } from './dial.mjs';
 import { far } from './far.mjs';
 
@@ -15,14 +14,11 @@ const [forMs, rounds] = [1000 * Number(values.seconds), Number(values.rounds)];
 /** Milliseconds between an answer and the next request. */
 const paces = [0, 1, 5, 20];
 
-/** Processor time so far, milliseconds; of another process in the ticks of 10 ms that Linux counts. */
+/** Processor time so far, milliseconds; finer for this process than for others. */
 function cpuMs(pid) {
-  if (pid === process.pid) {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  }
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-  return 10 * (Number(fields[11]) + Number(fields[12]));
+  const { user, system } = process.cpuUsage();
+  const [own, forIt] = pid === process.pid ? [user, system] : processorTime(pid);
+  return (own + forIt) / 1000;
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

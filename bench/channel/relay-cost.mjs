@@ -3,7 +3,7 @@
 //   node bench/channel/relay-cost.mjs [--in-flight 64] [--count 40000] [--rounds 10]
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { median } from './common.mjs';
+import { median, processorTime } from './common.mjs';
 import { dial } from './dial.mjs';
 import { far } from './far.mjs';
 import * as probes from './probes.mjs';
@@ -17,15 +17,12 @@ const between = await far('relay-tcp', end.address);
 const sessions = { direct: await dial('tcp', end.address), relay: await dial('tcp', between.address) };
 const processes = { asks: process.pid, relay: between.pid, answers: end.pid };
 
-/** Processor time in microseconds (user, system; in ticks of 10 ms), system calls that read and write, and times asleep, so far. */
+/** So far: processor time in microseconds (user, system), system calls that read and write, times asleep. */
 function used(pid) {
-  const [, stat] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const field = (file, name) =>
-    Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`))[1]);
-  const [user, system] = stat.split(' ').slice(11, 13);
+    Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))[1]);
   return [
-    10_000 * user,
-    10_000 * system,
+    ...processorTime(pid),
     field('io', 'syscr'),
     field('io', 'syscw'),
     field('status', 'voluntary_ctxt_switches'),

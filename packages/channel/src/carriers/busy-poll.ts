@@ -15,16 +15,17 @@ const bulkBytes = 4096;
 const calmWaits = 8;
 /** A wait is spent awake for at most so many times the mean. */
 const patience = 3;
-/** One wait in vain weighs as much as so many that were not, and so many in vain end polling for a while. */
-const weight = 8;
-const tooMany = 4;
+/** An answer that came too late weighs as much as so many that came in time, none at all until the next write as much as one. */
+const lateWeight = 8;
+/** So much more in vain than in time ends polling for a while. */
+const mostInVain = 32;
 const firstPauseMs = 1;
 const longestPauseMs = 1000;
 /** After so many good ones in a row the next pause is half as long. */
 const goodInRow = 100;
 
 /** Keeps the event loop of this thread turning, at least until a time, instead of asleep until something comes. */
-class Vigil {
+class PollLoop {
   #untilMs = 0;
   #on = false;
 
@@ -50,7 +51,7 @@ export interface PollingThread {
 }
 
 const thisThread: PollingThread | undefined =
-  typeof setImmediate === 'function' ? { now: () => performance.now(), keep: new Vigil().keep } : undefined;
+  typeof setImmediate === 'function' ? { now: () => performance.now(), keep: new PollLoop().keep } : undefined;
 
 /**
  * The waits of one connection for what follows a small write: an answer, or the next request. A process that sleeps meanwhile
@@ -70,6 +71,7 @@ export class BusyPoll {
   /** Waits since something large was written or arrived. */
   #calm = calmWaits;
   #meanMs: number;
+  /** Waits in vain, weighed, less those in time. */
   #vain = 0;
   #pausedUntilMs = 0;
   #pauseMs = firstPauseMs;
@@ -113,7 +115,7 @@ export class BusyPoll {
     if (this.#calm < calmWaits && bytes < bulkBytes) this.#calm++;
     this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
     if (this.#untilMs === undefined) return;
-    if (now > this.#untilMs) this.#inVain(now, weight);
+    if (now > this.#untilMs) this.#inVain(now, lateWeight);
     else this.#inTime();
   }
 
@@ -124,10 +126,10 @@ export class BusyPoll {
     this.#good = 0;
   }
 
-  #inVain(now: number, much: number): void {
+  #inVain(now: number, weight: number): void {
     this.#good = 0;
-    this.#vain += much;
-    if (this.#vain < weight * tooMany) return;
+    this.#vain += weight;
+    if (this.#vain < mostInVain) return;
     this.#vain = 0;
     this.#pausedUntilMs = now + this.#pauseMs;
     this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);
