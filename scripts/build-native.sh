@@ -12,6 +12,6 @@ mkdir -p "$folder"
 sanitize=(-s)
 [ -z "${SANITIZE:-}" ] || sanitize=(-g "-fsanitize=$SANITIZE" -fno-omit-frame-pointer)
 "${CC:-gcc}" -std=c11 -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -fstack-protector-strong \
-  -Wl,-z,relro,-z,now,--build-id=none "${sanitize[@]}" -I "$include" -o "$folder/descriptors.node" *.c
+  -Wl,-z,relro,-z,now,--build-id=none "${sanitize[@]}" -I "$include" -o "$folder/circuit.node" *.c
 cat *.c *.h | sha256sum | cut -d' ' -f1 > "$folder/source.sha256"
-echo "built $folder/descriptors.node ($(stat -c %s "$folder/descriptors.node") bytes)"
+echo "built $folder/circuit.node ($(stat -c %s "$folder/circuit.node") bytes)"

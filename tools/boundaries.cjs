@@ -42,7 +42,7 @@ module.exports = {
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
         pathNot:
-          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/node|client/src/node)/',
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/native|client/src/node)/',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -52,7 +52,7 @@ module.exports = {
       from: {
         path: '^packages/(base|protocol|channel|client)/src/',
         pathNot:
-          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/node|client/src/node)/',
+          '^packages/(base/src/node|channel/src/carriers|channel/src/descriptors|channel/src/gateway|channel/src/home|channel/src/native|client/src/node)/',
       },
       to: { path: '^packages/base/(src|dist)/node/' },
     },

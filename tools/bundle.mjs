@@ -1,5 +1,5 @@
 // Bundles what users start: the command, one chunk for each verb, and the keeper. Runs behind `tsc -b`.
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleKeeper } from '../packages/keeper/bundle.mjs';
@@ -21,5 +21,8 @@ await build({
   conditions: ['@circuit/source'],
   logLevel: 'warning',
 });
+// Where the loader of the native part, `packages/channel/src/native/native.ts`, looks for it from a chunk.
+rmSync(at('packages/circuit/native'), { recursive: true, force: true });
+cpSync(at('packages/channel/native/prebuilt'), at('packages/circuit/native/prebuilt'), { recursive: true });
 await bundleKeeper();
 await bundleKeeper(at('packages/circuit/dist/command/keeper.mjs'));

@@ -1,6 +1,6 @@
 /* What the files of the native part share. */
-#ifndef CIRCUIT_DESCRIPTORS_H
-#define CIRCUIT_DESCRIPTORS_H
+#ifndef CIRCUIT_NATIVE_H
+#define CIRCUIT_NATIVE_H
 
 #define NAPI_VERSION 8
 #include <node_api.h>
@@ -26,5 +26,8 @@ napi_value circuit_release(napi_env env, napi_callback_info info);
 napi_value circuit_watch(napi_env env, napi_callback_info info);
 napi_value circuit_set_events(napi_env env, napi_callback_info info);
 napi_value circuit_unwatch(napi_env env, napi_callback_info info);
+
+/* processor.c: waiting awake. */
+napi_value circuit_yield(napi_env env, napi_callback_info info);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Passes descriptors over connected Unix sockets (SCM_RIGHTS). Nothing here blocks; closing a descriptor that came from somebody
- * else can wait for a file system, so that is left to the thread pool.
+ * The module, what its calls share, and most of them: descriptors passed over connected Unix sockets (SCM_RIGHTS). Nothing here
+ * blocks; closing a descriptor that came from somebody else can wait for a file system, so that is left to the thread pool.
  * Every call answers with a number below zero, -errno, when the system refuses. Built by scripts/build-native.sh.
  */
 #define _GNU_SOURCE
@@ -20,7 +20,7 @@ napi_value circuit_number(napi_env env, int value) {
 }
 
 napi_value circuit_misuse(napi_env env) {
-  napi_throw_type_error(env, NULL, "descriptors: arguments do not fit");
+  napi_throw_type_error(env, NULL, "circuit: arguments do not fit");
   return NULL;
 }
 
@@ -177,6 +177,7 @@ NAPI_MODULE_INIT() {
       {"watch", NULL, circuit_watch, NULL, NULL, NULL, napi_enumerable, NULL},
       {"setEvents", NULL, circuit_set_events, NULL, NULL, NULL, napi_enumerable, NULL},
       {"unwatch", NULL, circuit_unwatch, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"yieldProcessor", NULL, circuit_yield, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '@circuit/base';
 import { generateKey, writeKeyFile } from '@circuit/keys';
-import { until } from '@circuit/testkit';
+import { passOver, until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { begin, circuit, type Running, type Surroundings } from './command.js';
 
+const system = `${process.platform}-${process.arch}`;
 let scope: Scope;
 let folder: string;
 /** Somebody who is not root: default state folders of root are those of the whole machine. */
@@ -64,6 +65,21 @@ test('a bare start serves this user on loopback, and is found by its socket', as
   const after = await circuit(['ls'], '', user);
   expect([after.code, after.out]).toEqual([125, '']);
 });
+
+test.skipIf(system !== 'linux-x64' && !passOver(`there is no native part for ${system}`))(
+  'a server that talks much loads the native part, which the bundle has beside it',
+  async () => {
+    const server = await serve();
+    const loaded = async (): Promise<boolean> =>
+      (await readFile(`/proc/${server.pid}/maps`, 'utf8')).includes(
+        '/packages/circuit/native/prebuilt/linux-x64/circuit.node',
+      );
+    expect(await loaded()).toBe(false);
+    // A session writes a few times at least: its HELLO, credit, answers.
+    for (let i = 0; i < 16 && !(await loaded()); i++) expect((await circuit(['ls'], '', user)).code).toBe(0);
+    expect(await loaded()).toBe(true);
+  },
+);
 
 test('a second start takes the next state folder, and a restart keeps the id', async () => {
   const [first, second] = [await serve('-kill'), await serve('-kill')];

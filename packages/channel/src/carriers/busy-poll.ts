@@ -1,60 +1,41 @@
 import { frameType, headerBytes } from '../wire/frame.js';
 import { maxVarintBytes } from '../wire/varint.js';
-
-declare function setImmediate(run: () => void): unknown;
+import { type PollingThread, thisThread } from './poll-loop.js';
 
 /** What Linux takes for guests (`guest_halt_poll_ns`). */
 const defaultMs = 0.2;
 /** More would be a processor for nothing. */
 const mostMs = 10;
-/** A write of at most so much asks or answers; who writes more has work to do meanwhile. */
-const smallBytes = 1024;
-/** So much at once is part of a stream, of which the more is taken at a time the better. */
-const bulkBytes = 4096;
+interface Manner {
+  /** So many bytes at once are much: who writes them has work to do, and of a stream the more is taken at a time the better. */
+  readonly muchWritten: number;
+  readonly muchArrived: number;
+  /** An answer that came too late weighs as much as so many that came in time; none at all until the next write as much as one. */
+  readonly lateWeight: number;
+  /** A pause ends on trial when it seems to be for nothing. */
+  readonly trials: boolean;
+}
+
+/** Of a thread that keeps its processor while it waits: what is late may have been kept from it. */
+const keeping: Manner = { muchWritten: 1025, muchArrived: 4096, lateWeight: 8, trials: false };
+/** Of one whose processor others may have: what is late says that the peer was at work, and many requests and answers are not much. */
+const yielding: Manner = { muchWritten: 32_768, muchArrived: 32_768, lateWeight: 2, trials: true };
 /** After much at once so many waits are slept: small messages beside a stream, whose sides have work to do. */
 const calmWaits = 8;
 /** A wait is spent awake for at most so many times the mean. */
 const patience = 3;
-/** An answer that came too late weighs as much as so many that came in time, none at all until the next write as much as one. */
-const lateWeight = 8;
 /** So much more in vain than in time ends polling for a while. */
 const mostInVain = 32;
 const firstPauseMs = 1;
 const longestPauseMs = 1000;
+/** After so many short waits in a row that were slept in a pause it ends; twice as many each time, until waits awake are good again. */
+const fewestMissed = 32;
+const mostMissed = 4096;
 /** After so many good ones in a row the next pause is half as long. */
 const goodInRow = 100;
 
-/** Keeps the event loop of this thread turning, at least until a time, instead of asleep until something comes. */
-class PollLoop {
-  #untilMs = 0;
-  #on = false;
-
-  readonly keep = (untilMs: number): void => {
-    if (untilMs > this.#untilMs) this.#untilMs = untilMs;
-    if (this.#on) return;
-    this.#on = true;
-    setImmediate(this.#round);
-  };
-
-  /** Everything else has its turn between two rounds. */
-  readonly #round = (): void => {
-    if (performance.now() < this.#untilMs) setImmediate(this.#round);
-    else this.#on = false;
-  };
-}
-
-/** What a test puts in place of this thread. */
-export interface PollingThread {
-  now(): number;
-  /** Stays awake until then. */
-  keep(untilMs: number): void;
-}
-
-const thisThread: PollingThread | undefined =
-  typeof setImmediate === 'function' ? { now: () => performance.now(), keep: new PollLoop().keep } : undefined;
-
 /**
- * The waits of one connection for what follows a small write: an answer, or the next request. A process that sleeps meanwhile
+ * The waits of one connection for what follows a write: an answer, or the next request. A process that sleeps meanwhile
  * is woken late and with cold caches, which between two processes of one machine is most of a round trip. While waits are
  * short, the next is spent awake, three times as long as they are on average and at most `maxMs`; waits in vain end that for
  * longer and longer. After halt polling (Linux, virt/guest-halt-polling and the haltpoll governor).
@@ -62,19 +43,25 @@ const thisThread: PollingThread | undefined =
 export class BusyPoll {
   readonly #maxMs: number;
   readonly #thread: PollingThread | undefined;
-  /** When the last small write was, while nothing has come since. */
+  /** When the last write was, or the first of those in a wait awake, while nothing has come since. */
   #wroteMs: number | undefined;
   /** Until when this wait is spent awake. */
   #untilMs: number | undefined;
+  /** When something was written or arrived last. */
+  #lastMs = 0;
   /** The last wait was short. */
   #near = false;
   /** Waits since something large was written or arrived. */
   #calm = calmWaits;
   #meanMs: number;
+  #manner = keeping;
   /** Waits in vain, weighed, less those in time. */
   #vain = 0;
   #pausedUntilMs = 0;
   #pauseMs = firstPauseMs;
+  /** Short waits in a row that were slept in a pause, and how many end it. */
+  #missed = 0;
+  #enoughMissed = fewestMissed;
   #good = 0;
 
   /** `maxMs`: 0 switches it off; at most 10. */
@@ -89,16 +76,25 @@ export class BusyPoll {
     const thread = this.#thread;
     if (thread === undefined || isDone(pieces[0], bytes)) return;
     const now = thread.now();
-    // Nothing came, and there is more to say all the same: what is said here is not answered, or not yet.
-    if (this.#untilMs !== undefined && now > this.#untilMs) this.#inVain(now, 1);
-    this.#untilMs = undefined;
-    if (bytes > smallBytes) {
+    const silentMs = now - this.#lastMs;
+    this.#lastMs = now;
+    if (this.#untilMs !== undefined && now > this.#untilMs) {
+      // Nothing came, and there is more to say all the same: what is said here is not answered, or not yet.
+      this.#inVain(now, 1);
+      this.#untilMs = undefined;
+    }
+    this.#manner = thread.yields() ? yielding : keeping;
+    if (bytes >= this.#manner.muchWritten) {
       this.#wroteMs = undefined;
+      this.#untilMs = undefined;
       this.#calm = 0;
       return;
     }
+    // The wait goes on: who says one thing after the other would never see that it is in vain.
+    if (this.#untilMs !== undefined) return;
     this.#wroteMs = now;
-    if (!this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
+    // Behind a longer silence the peer sleeps, and to wake it is most of the time that its answer takes.
+    if (silentMs > this.#maxMs || !this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
     this.#untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
     thread.keep(this.#untilMs);
   }
@@ -106,21 +102,41 @@ export class BusyPoll {
   /** This arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */
   arrived(chunk: Uint8Array): void {
     const bytes = chunk.length;
-    if (bytes >= bulkBytes) this.#calm = 0;
-    if (this.#wroteMs === undefined || this.#thread === undefined || isDone(chunk, bytes)) return;
+    const much = bytes >= this.#manner.muchArrived;
+    if (much) this.#calm = 0;
+    if (this.#thread === undefined || isDone(chunk, bytes)) return;
     const now = this.#thread.now();
+    this.#lastMs = now;
+    if (this.#wroteMs === undefined) return;
     const waitMs = now - this.#wroteMs;
+    const untilMs = this.#untilMs;
     this.#wroteMs = undefined;
+    this.#untilMs = undefined;
     this.#near = waitMs <= this.#maxMs;
-    if (this.#calm < calmWaits && bytes < bulkBytes) this.#calm++;
+    if (this.#calm < calmWaits && !much) this.#calm++;
     this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
-    if (this.#untilMs === undefined) return;
-    if (now > this.#untilMs) this.#inVain(now, lateWeight);
+    if (untilMs === undefined) this.#slept(now);
+    else if (now > untilMs) this.#inVain(now, this.#manner.lateWeight);
     else this.#inTime();
+  }
+
+  /**
+   * Waits that are slept in a pause and short seem to say that it is for nothing. On trial, for beside a thread that computes
+   * a wait that is slept is short, the scheduler wakes its process in front of the other, and one awake is late.
+   */
+  #slept(now: number): void {
+    if (!this.#manner.trials || now >= this.#pausedUntilMs) return;
+    this.#missed = this.#near ? this.#missed + 1 : 0;
+    if (this.#missed < this.#enoughMissed) return;
+    this.#missed = 0;
+    this.#enoughMissed = Math.min(mostMissed, 2 * this.#enoughMissed);
+    this.#pausedUntilMs = 0;
+    this.#vain = mostInVain - this.#manner.lateWeight;
   }
 
   #inTime(): void {
     if (this.#vain > 0) this.#vain--;
+    if (this.#vain === 0) this.#enoughMissed = fewestMissed;
     if (this.#pauseMs === firstPauseMs || ++this.#good < goodInRow) return;
     this.#pauseMs /= 2;
     this.#good = 0;
@@ -128,6 +144,7 @@ export class BusyPoll {
 
   #inVain(now: number, weight: number): void {
     this.#good = 0;
+    this.#missed = 0;
     this.#vain += weight;
     if (this.#vain < mostInVain) return;
     this.#vain = 0;

@@ -1,8 +1,8 @@
 import { connect, createServer } from 'node:net';
 import { CircuitError, systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../descriptors/lane-door.js';
-import { loadNative, type Native } from '../descriptors/native.js';
 import { UnixLane } from '../descriptors/unix-lane.js';
+import { loadNative, type Native } from '../native/native.js';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';

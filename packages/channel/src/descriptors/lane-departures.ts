@@ -6,7 +6,7 @@ import type { OutBytes } from '../session/out-bytes.js';
 import type { FdDescriptor } from './fd-descriptor.js';
 import { encodeNumber } from './lane-frame.js';
 import { type LaneSocket, laneGone } from './lane-socket.js';
-import { closeFd } from './native.js';
+import { closeFd } from './fds.js';
 
 /** Descriptors of one session that wait to be written; for further ones a byte stream stands in. */
 const maxQueuedDescriptors = 1024;

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@circuit/base';
+import type { Native } from '../native/native.js';
 import { laneType } from '../wire/frame.js';
 import { decodeLane, laneBytes } from './lane-frame.js';
-import { closeFd, type Native } from './native.js';
+import { closeFd } from './fds.js';
 import type { Held } from './passed-descriptor.js';
 import { UnixLane } from './unix-lane.js';
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { CircuitError } from '@circuit/base';
-import { closeFd, type Native, systemError, type Watcher } from './native.js';
+import type { Native, Watcher } from '../native/native.js';
+import { closeFd, systemError } from './fds.js';
 
 /** What came with one read of a lane; the descriptors belong to the reader. */
 export interface LaneBytes {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { Descriptor } from '../local/descriptor.js';
 import { FdDescriptor } from './fd-descriptor.js';
-import { closeFd, releaseFd } from './native.js';
+import { closeFd, releaseFd } from './fds.js';
 import { kindOf, socketOf } from './raw-duplex.js';
 import { RawStream } from './raw-stream.js';
 

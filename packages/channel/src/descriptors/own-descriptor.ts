@@ -3,8 +3,9 @@ import { Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
 import type { Descriptor, RawDuplex } from '../local/descriptor.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
+import { loadNative } from '../native/native.js';
 import { FdDescriptor, usedError } from './fd-descriptor.js';
-import { closeFd, loadNative } from './native.js';
+import { closeFd } from './fds.js';
 import { asNodeStream, ownDuplex } from './raw-duplex.js';
 
 /** What a descriptor is made of. */

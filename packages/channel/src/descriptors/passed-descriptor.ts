@@ -3,7 +3,7 @@ import type { Entry } from '../session/entry.js';
 import { InDescriptor } from '../session/lane.js';
 import type { Link } from '../session/link.js';
 import { FdDescriptor, usedError } from './fd-descriptor.js';
-import { closeFd } from './native.js';
+import { closeFd } from './fds.js';
 
 /** How long the use of a descriptor waits for it. */
 const arrivalMs = 10_000;

@@ -3,9 +3,10 @@ import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import { CircuitError, type Deferred, deferred, toCircuitError } from '@circuit/base';
 import type { RawDuplex } from '../local/descriptor.js';
+import type { Native, Watcher } from '../native/native.js';
 import type { Access } from './access.js';
 import { FdUse } from './fd-use.js';
-import { closeFd, type Native, systemError, type Watcher } from './native.js';
+import { closeFd, systemError } from './fds.js';
 
 const readBytes = 65_536;
 const readSome = promisify(read);

@@ -5,9 +5,10 @@ import { CircuitError, toCircuitError } from '@circuit/base';
 import type { RawDuplex } from '../local/descriptor.js';
 import type { NodeStream } from '../local/end.js';
 import { nodeReader, nodeWriter } from '../local/foreign.js';
+import { loadNative } from '../native/native.js';
 import { type Access, accessOf } from './access.js';
 import { FdUse } from './fd-use.js';
-import { closeFd, loadNative, releaseFd } from './native.js';
+import { closeFd, releaseFd } from './fds.js';
 import { polledDuplex } from './polled-duplex.js';
 
 const readBytes = 65_536;

@@ -1,5 +1,6 @@
 import { CircuitError, type Clock, type Timer, toCircuitError } from '@circuit/base';
 import type { Descriptor } from '../local/descriptor.js';
+import type { Native } from '../native/native.js';
 import type { Entry } from '../session/entry.js';
 import type { Lane } from '../session/lane.js';
 import type { Link } from '../session/link.js';
@@ -9,7 +10,7 @@ import { LaneArrivals } from './lane-arrivals.js';
 import { LaneDepartures } from './lane-departures.js';
 import { encodeLane, newToken, numberBytes, tokenBytes } from './lane-frame.js';
 import { laneGone, LaneSocket } from './lane-socket.js';
-import { closeFd, type Native, systemError } from './native.js';
+import { closeFd, systemError } from './fds.js';
 import { type Arrivals, type Held, UnixInDescriptor } from './passed-descriptor.js';
 
 export interface UnixLaneOptions {

@@ -13,8 +13,8 @@ export interface SessionOptions {
   /** Asks a silent peer for a sign of life; three silent intervals end the session with `peer-gone`. 0 switches it off. Default 5,000. */
   readonly keepAliveMs?: number;
   /**
-   * How long a wait for what follows a small message may be spent awake, milliseconds, where waits are short: the next answer is
-   * heard at once, for processor time. 0 switches it off; at most 10, default 0.2; pages never do it.
+   * How long a wait for what follows a message may be spent awake, milliseconds, where waits are short: the next answer is heard at
+   * once, for processor time. 0 switches it off; at most 10, default 0.2; pages never do it.
    */
   readonly busyPollMs?: number;
   /** How long `close()` waits for what is not yet written. Default 5,000. */

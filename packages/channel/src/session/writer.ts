@@ -24,7 +24,7 @@ const stagingBytes = 65_536;
  * A turn that makes more than this is written in parts, each four times as large as the one before: the peer works on the first
  * answers while the others are still being made.
  */
-const firstPartBytes = 1024;
+const firstPartBytes = 4096;
 /** A turn of at most so many frames says little: two requests, or the answers to two. */
 const fewFrames = 4;
 /** At most this much waits in the carrier before channels have to queue. */

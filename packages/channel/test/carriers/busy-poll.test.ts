@@ -1,8 +1,9 @@
 import type { Received } from '@circuit/channel';
 import type { Connect } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
-import { expect, test, vi } from 'vitest';
-import { BusyPoll, type PollingThread } from '../../src/carriers/busy-poll.js';
+import { describe, expect, test, vi } from 'vitest';
+import { BusyPoll } from '../../src/carriers/busy-poll.js';
+import type { PollingThread } from '../../src/carriers/poll-loop.js';
 import { Writer } from '../../src/session/writer.js';
 import { frameType } from '../../src/wire/frame.js';
 import { connectHttp2, connectWebSocket } from '../support/http-transports.js';
@@ -18,9 +19,15 @@ class Waits implements PollingThread {
   /** How long the last wait may be spent awake. */
   awakeMs = 0;
   readonly poll: BusyPoll;
+  readonly #yields: boolean;
 
-  constructor(maxMs?: number) {
+  constructor(maxMs?: number, yields = false) {
+    this.#yields = yields;
     this.poll = new BusyPoll(maxMs, this);
+  }
+
+  yields(): boolean {
+    return this.#yields;
   }
 
   now(): number {
@@ -62,6 +69,17 @@ test('a wait behind a long one is slept', () => {
   expect(waits.wait(0.1)).toBe(0);
 });
 
+test('a wait behind a silence that was longer than waits may be awake is slept: the peer sleeps by then', () => {
+  const waits = new Waits(0.2);
+  waits.waits(10, 0.05);
+  for (let i = 0; i < 10; i++) {
+    waits.time += 0.201;
+    expect(waits.wait(0.05)).toBe(0);
+    waits.time += 0.199;
+    expect(waits.wait(0.05)).toBeGreaterThan(0);
+  }
+});
+
 test('who hears without having written does not wait', () => {
   const waits = new Waits(0.2);
   waits.waits(10, 0.05);
@@ -70,26 +88,32 @@ test('who hears without having written does not wait', () => {
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
-test('after much at once, written or arrived, eight waits are slept: small messages beside a stream', () => {
-  const waits = new Waits(0.2);
+test.each([
+  [false, 1024, 4095],
+  [true, 32_767, 32_767],
+])('after more at once, written or arrived, eight waits are slept: small messages beside a stream (yields: %s, %i, %i)', (yields, written, arrived) => {
+  const waits = new Waits(0.2, yields);
   waits.waits(10, 0.05);
-  expect(waits.wait(0.05, 1024, 4095)).toBeGreaterThan(0);
+  expect(waits.wait(0.05, written, arrived)).toBeGreaterThan(0);
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 
-  expect(waits.wait(0.05, 1025)).toBe(0);
+  expect(waits.wait(0.05, written + 1)).toBe(0);
   expect(waits.waits(8, 0.05)).toStrictEqual(Array(8).fill(0));
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 
-  expect(waits.wait(0.05, 100, 4096)).toBeGreaterThan(0);
+  expect(waits.wait(0.05, 100, arrived + 1)).toBeGreaterThan(0);
   expect(waits.waits(7, 0.05)).toStrictEqual(Array(7).fill(0));
   // Unasked for, as the pieces of a stream are.
-  waits.poll.arrived(new Uint8Array(4096));
+  waits.poll.arrived(new Uint8Array(arrived + 1));
   expect(waits.waits(8, 0.05)).toStrictEqual(Array(8).fill(0));
   expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
-test('waits in vain are followed by longer and longer pauses, up to a second', () => {
-  const waits = new Waits(0.2);
+test.each([
+  [false, 100],
+  [true, 300],
+])('waits in vain are followed by longer and longer pauses, up to a second (yields: %s)', (yields, mostMs) => {
+  const waits = new Waits(0.2, yields);
   let awakeMs = 0;
   const begun = waits.time;
   // One short wait, which says that the next may be short, and one that is not.
@@ -98,32 +122,74 @@ test('waits in vain are followed by longer and longer pauses, up to a second', (
     awakeMs += waits.wait(1);
   }
   expect(awakeMs).toBeGreaterThan(0);
-  expect(awakeMs).toBeLessThan(100);
+  expect(awakeMs).toBeLessThan(mostMs);
 });
 
-test('behind messages that nobody answers less than a hundredth of the time is spent awake', () => {
-  const waits = new Waits(0.2);
-  waits.waits(10, 0.05);
-  let awakeMs = 0;
-  for (let i = 0; i < 60_000; i++) {
-    waits.awakeMs = 0;
-    waits.poll.wrote([new Uint8Array(100)], 100);
-    awakeMs += waits.awakeMs;
-    waits.time += 1;
+describe.each([false, true])('where others have the processor meanwhile: %s', (yields) => {
+  /** How much of a minute is spent awake while `bytes` are written every `paceMs`, and something arrives 10 µs after each `credit`th time. */
+  function awakeShare(bytes: number, paceMs: number, credit = Infinity): number {
+    const waits = new Waits(0.2, yields);
+    waits.waits(10, 0.05);
+    const begun = waits.time;
+    let [awakeMs, awakeUntil] = [0, 0];
+    for (let i = 1; waits.time - begun < 60_000; i++) {
+      waits.awakeMs = 0;
+      waits.poll.wrote([new Uint8Array(bytes)], bytes);
+      const until = waits.time + waits.awakeMs;
+      awakeMs += Math.max(0, until - Math.max(awakeUntil, waits.time));
+      awakeUntil = Math.max(awakeUntil, until);
+      if (i % credit === 0) {
+        waits.time += 0.01;
+        waits.poll.arrived(new Uint8Array(12));
+      }
+      waits.time += paceMs;
+    }
+    return awakeMs / (waits.time - begun);
   }
-  expect(awakeMs).toBeGreaterThan(0);
-  expect(awakeMs).toBeLessThan(600);
+
+  test.each([
+    [100, 1],
+    [100, 0.03],
+    [65_536, 1],
+    [65_536, 0.15],
+  ])('behind messages of %i bytes every %f ms that nobody answers a hundredth of the time is awake at most', (...flow) => {
+    expect(awakeShare(...flow)).toBeLessThan(0.01);
+  });
+
+  test.each([
+    [16_384, 0.1, 8],
+    [65_536, 0.15, 8],
+    [65_536, 1, 4],
+  ])('behind a flow of %i bytes every %f ms, with credit for each %i, a twentieth is awake at most', (...flow) => {
+    expect(awakeShare(...flow)).toBeLessThan(0.05);
+  });
+
+  test('where waits awake are late and those asleep are short, less than one of a hundred is awake', () => {
+    const waits = new Waits(0.2, yields);
+    waits.waits(10, 0.05);
+    let late = 0;
+    for (let i = 0; i < 100_000; i++) {
+      waits.awakeMs = 0;
+      waits.poll.wrote([new Uint8Array(100)], 100);
+      if (waits.awakeMs > 0) late++;
+      waits.time += waits.awakeMs > 0 ? 3 : 0.06;
+      waits.poll.arrived(new Uint8Array(100));
+    }
+    expect(late).toBeGreaterThan(0);
+    expect(late).toBeLessThan(1000);
+  });
 });
 
 test('a DONE by itself is no answer and waits for none', () => {
   const waits = new Waits(0.2);
   waits.waits(1000, 0.02);
   for (const done of [written(1), written(1_000_000)]) {
-    // As the side that asks: the next request is seconds away, the one behind it is awake all the same.
+    // As the side that asks: the next request is seconds away, the wait behind the one after it is awake all the same.
     waits.awakeMs = 0;
     waits.poll.wrote([done], done.length);
     expect(waits.awakeMs).toBe(0);
     waits.time += 5000;
+    waits.wait(0.02);
     expect(waits.wait(0.02)).toBeCloseTo(0.06);
 
     // As the side that answers: what it waits for is the next request, which comes late.
@@ -146,20 +212,60 @@ function written(id: number): Uint8Array {
   return staged[0] as Uint8Array;
 }
 
-test('a connection whose waits are short again is awake again, and pauses are short again', () => {
-  const waits = new Waits(0.2);
+test.each([
+  [false, 4],
+  [true, 16],
+])('a connection whose waits are short again is awake again, and pauses are short again (yields: %s)', (yields, count) => {
+  const waits = new Waits(0.2, yields);
   for (let i = 0; i < 5000; i++) {
     waits.wait(0.1);
     waits.wait(1);
   }
   const slept = waits.waits(100_000, 0.02);
   expect(slept.slice(-50_000)).not.toContain(0);
-  // Four in vain, then the first pause is one of 1 ms again.
-  for (let i = 0; i < 4; i++) {
+  // So many in vain, then the first pause is one of 1 ms again.
+  for (let i = 0; i < count; i++) {
     waits.wait(1);
     waits.wait(0.02);
   }
   expect(waits.waits(60, 0.02).lastIndexOf(0)).toBeLessThan(52);
+});
+
+test.each([
+  [false, 4],
+  [true, 16],
+])('an answer that is late ends polling sooner where nobody else has the processor meanwhile (%s: after %i)', (yields, count) => {
+  const waits = new Waits(0.2, yields);
+  waits.waits(1000, 0.02);
+  const late = Array.from({ length: count + 2 }, () => {
+    const awake = waits.wait(0.3);
+    // Slept, and short: the next is awake, but in a pause.
+    waits.wait(0.02);
+    return awake > 0;
+  });
+  expect(late).toStrictEqual([...Array<boolean>(count).fill(true), false, false]);
+});
+
+test('what was answered in time is not in vain because the next thing to say comes later', () => {
+  const waits = new Waits(0.2);
+  waits.waits(1000, 0.02);
+  for (let i = 0; i < 10_000; i++) {
+    // One of twenty is late.
+    expect(waits.wait(i % 20 === 0 ? 0.19 : 0.02)).toBeGreaterThan(0);
+    waits.time += 0.15;
+  }
+});
+
+test('where others have the processor meanwhile, a pause ends after 32 short waits in a row, which were slept for nothing', () => {
+  const waits = new Waits(0.2, true);
+  // Until a pause is as long as pauses get.
+  while (waits.time < 10_000) {
+    waits.wait(0.1);
+    waits.wait(1);
+  }
+  const slept = waits.waits(40, 0.02);
+  expect(slept.slice(0, 32)).toStrictEqual(Array(32).fill(0));
+  expect(slept.slice(33)).not.toContain(0);
 });
 
 test('0 switches it off, more than 10 ms is not waited, and without given figures it is 0.2', () => {

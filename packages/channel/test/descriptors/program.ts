@@ -33,7 +33,7 @@ export async function layOut(
   if (native === 'broken') {
     const prebuilt = join(folder, 'native', 'prebuilt', `${process.platform}-${process.arch}`);
     mkdirSync(prebuilt, { recursive: true });
-    copyFileSync(program, join(prebuilt, 'descriptors.node'));
+    copyFileSync(program, join(prebuilt, 'circuit.node'));
   }
   return { folder, program };
 }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { defaultLimits } from '@circuit/channel';
 import { until } from '@circuit/testkit';
 import { encodeLane, encodeNumber, newToken, tokenBytes } from '../../src/descriptors/lane-frame.js';
-import { loadNative, type Native } from '../../src/descriptors/native.js';
+import { loadNative, type Native } from '../../src/native/native.js';
 import { decodeHello, encodeHello } from '../../src/session/hello.js';
 import { dataFlag, frameType, headerBytes, refKind } from '../../src/wire/frame.js';
 import { ByteCursor } from '../../src/wire/varint.js';

@@ -42,7 +42,7 @@ test('where the native part was not built the byte stream stands in and says so'
 test('where the native part cannot be loaded the byte stream stands in and says so', async () => {
   const { said, read } = await readBoth({ native: 'broken' });
   expect(said).toContain(`no native part for ${system}: `);
-  expect(said).toContain('descriptors.node');
+  expect(said).toContain('circuit.node');
   expect(read).toStrictEqual(asStreams);
 });
 
@@ -57,8 +57,9 @@ test('what npm gets holds the native part, built and as source, and its install 
     'native/belongings.c',
     'native/circuit.h',
     'native/descriptors.c',
-    'native/prebuilt/linux-x64/descriptors.node',
+    'native/prebuilt/linux-x64/circuit.node',
     'native/prebuilt/linux-x64/source.sha256',
+    'native/processor.c',
     'native/watcher.c',
   ]);
   // With one of these npm would call a compiler, or a script, of its own accord.

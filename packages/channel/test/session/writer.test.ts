@@ -39,9 +39,9 @@ test('a large turn is written in parts of whole frames that grow fourfold, the n
   const shelf = new Shelf();
   const { writer, endTurn } = writerTo(shelf);
   for (let turn = 0; turn < 2; turn++) {
-    writeFrames(writer, 100);
+    writeFrames(writer, 300);
     endTurn();
-    expect(shelf.writes.splice(0)).toStrictEqual([1100, 4100, 4800]);
+    expect(shelf.writes.splice(0)).toStrictEqual([4100, 16_400, 9500]);
   }
 });
 
