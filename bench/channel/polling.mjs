@@ -2,17 +2,25 @@
 // millisecond that nobody answers; with it on both sides and on neither. Processor time is that of both processes, and includes
 // what the pacing itself takes.
 //   node bench/channel/polling.mjs [--seconds 2] [--rounds 3]
+// Back to back alone, beside a process on each processor that computes without end:
+//   node bench/channel/polling.mjs --computing [--seconds 2] [--rounds 3]
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { median, message, processorTime } from './common.mjs';
 import { dial } from './dial.mjs';
 import { far } from './far.mjs';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
+    computing: { type: 'boolean', default: false },
+  },
 });
 const [forMs, rounds] = [1000 * Number(values.seconds), Number(values.rounds)];
 /** Milliseconds between an answer and the next request. */
-const paces = [0, 1, 5, 20];
+const paces = values.computing ? [0] : [0, 1, 5, 20];
 
 /** Processor time so far, milliseconds; finer for this process than for others. */
 function cpuMs(pid) {
@@ -49,6 +57,7 @@ async function measure({ end, channel }, paceMs, say) {
   const at = (part) => 1000 * latencies[Math.floor(part * latencies.length)];
   const cpu = used() - before;
   return {
+    mean: (1000 * latencies.reduce((sum, ms) => sum + ms, 0)) / latencies.length,
     p50: at(0.5),
     p99: at(0.99),
     perRequest: (1000 * cpu) / latencies.length,
@@ -56,6 +65,11 @@ async function measure({ end, channel }, paceMs, say) {
   };
 }
 
+/** A process that computes until it is killed, or half an hour. */
+const computer = () =>
+  spawn(process.execPath, ['-e', 'const end = Date.now() + 1_800_000; while (Date.now() < end);'], { stdio: 'ignore' });
+
+const computers = values.computing ? Array.from({ length: availableParallelism() }, computer) : [];
 const sides = [];
 for (const kind of ['tcp', 'tcp-asleep']) {
   const end = await far(kind);
@@ -64,11 +78,11 @@ for (const kind of ['tcp', 'tcp-asleep']) {
 }
 for (const side of sides) await measure(side, 0, ask);
 console.log(
-  '| ms between | | p50 µs | p99 µs | processor µs each | processor % of one |\n|---:|---|---:|---:|---:|---:|',
+  '| ms between | | mean µs | p50 µs | p99 µs | processor µs each | processor % of one |\n|---:|---|---:|---:|---:|---:|---:|',
 );
 const rows = [
   ...paces.map((paceMs) => ({ paceMs, say: ask, what: 'requests' })),
-  { paceMs: 1, say: tell, what: 'events' },
+  ...(values.computing ? [] : [{ paceMs: 1, say: tell, what: 'events' }]),
 ];
 for (const { paceMs, say, what } of rows) {
   const results = sides.map(() => []);
@@ -81,9 +95,9 @@ for (const { paceMs, say, what } of rows) {
   }
   for (const [i, { kind }] of sides.entries()) {
     const of = (name) => median(results[i].map((result) => result[name])).toFixed(0);
-    const [p50, p99] = say === ask ? [of('p50'), of('p99')] : ['–', '–'];
+    const latency = ['mean', 'p50', 'p99'].map((part) => (say === ask ? of(part) : '–')).join(' | ');
     const name = `${what}, ${kind === 'tcp' ? 'polling' : 'asleep'}`;
-    console.log(`| ${paceMs} | ${name} | ${p50} | ${p99} | ${of('perRequest')} | ${of('share')} |`);
+    console.log(`| ${paceMs} | ${name} | ${latency} | ${of('perRequest')} | ${of('share')} |`);
   }
 }
 for (const { session, end, channel } of sides) {
@@ -91,3 +105,4 @@ for (const { session, end, channel } of sides) {
   await session.close();
   await end.close();
 }
+for (const child of computers) child.kill();

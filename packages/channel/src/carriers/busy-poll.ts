@@ -95,8 +95,8 @@ export class BusyPoll {
     this.#wroteMs = now;
     // Behind a longer silence the peer sleeps, and to wake it is most of the time that its answer takes.
     if (silentMs > this.#maxMs || !this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
-    this.#untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
-    thread.keep(this.#untilMs);
+    const untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
+    if (thread.keep(untilMs)) this.#untilMs = untilMs;
   }
 
   /** This arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */

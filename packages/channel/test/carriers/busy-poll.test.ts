@@ -18,6 +18,8 @@ class Waits implements PollingThread {
   time = 1000;
   /** How long the last wait may be spent awake. */
   awakeMs = 0;
+  /** The thread does not stay awake now. */
+  busy = false;
   readonly poll: BusyPoll;
   readonly #yields: boolean;
 
@@ -34,8 +36,10 @@ class Waits implements PollingThread {
     return this.time;
   }
 
-  keep(untilMs: number): void {
+  keep(untilMs: number): boolean {
+    if (this.busy) return false;
     this.awakeMs = untilMs - this.time;
+    return true;
   }
 
   /** Something small is written and answered after `ms`; answers how long the wait may be spent awake. */
@@ -78,6 +82,18 @@ test('a wait behind a silence that was longer than waits may be awake is slept: 
     waits.time += 0.199;
     expect(waits.wait(0.05)).toBeGreaterThan(0);
   }
+});
+
+test('a wait that the thread does not spend awake is neither late nor in vain', () => {
+  const waits = new Waits(0.2);
+  waits.waits(10, 0.05);
+  waits.busy = true;
+  for (let i = 0; i < 100; i++) {
+    waits.wait(0.19);
+    waits.wait(0.01);
+  }
+  waits.busy = false;
+  expect(waits.wait(0.05)).toBeGreaterThan(0);
 });
 
 test('who hears without having written does not wait', () => {

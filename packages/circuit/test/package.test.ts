@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const folder = fileURLToPath(new URL('..', import.meta.url));
+
+test('what npm gets holds the command, the keeper and the native part, as it was built', async () => {
+  const printed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [{ files }] = JSON.parse(String(printed)) as [{ files: { path: string }[] }];
+  const native = 'native/prebuilt/linux-x64/circuit.node';
+  const paths = files.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(['bin/circuit.js', 'dist/command/keeper.mjs', native]));
+  const [copied, built] = await Promise.all(
+    [`${folder}/${native}`, `${folder}/../channel/${native}`].map((path) => readFile(path)),
+  );
+  expect(copied).toStrictEqual(built);
+});
