@@ -148,15 +148,16 @@ describe.each([false, true])('where others have the processor meanwhile: %s', (y
     waits.waits(10, 0.05);
     const begun = waits.time;
     let [awakeMs, awakeUntil] = [0, 0];
+    const [piece, answer] = [new Uint8Array(bytes), new Uint8Array(12)];
     for (let i = 1; waits.time - begun < 60_000; i++) {
       waits.awakeMs = 0;
-      waits.poll.wrote([new Uint8Array(bytes)], bytes);
+      waits.poll.wrote([piece], bytes);
       const until = waits.time + waits.awakeMs;
       awakeMs += Math.max(0, until - Math.max(awakeUntil, waits.time));
       awakeUntil = Math.max(awakeUntil, until);
       if (i % credit === 0) {
         waits.time += 0.01;
-        waits.poll.arrived(new Uint8Array(12));
+        waits.poll.arrived(answer);
       }
       waits.time += paceMs;
     }
