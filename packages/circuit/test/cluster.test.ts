@@ -1,3 +1,5 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { isAlive, until } from '@circuit/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestCluster, testCluster } from '../src/testing.js';
@@ -17,6 +19,18 @@ beforeAll(async () => {
   far = ofThird.find((path) => path !== `/${client.serverId}`) ?? '';
 });
 afterAll(() => cluster.close());
+
+/** How many sockets a process holds. */
+function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => {
+    try {
+      return readlinkSync(join(folder, fd)).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
 const ok = { code: 0, signal: null, out: '', err: '' };
 
@@ -251,6 +265,8 @@ describe('waiting', () => {
     await shell.feed(JSON.stringify({ Path: 'sleep', Args: ['1000'] }), 'mkproc', path);
     const waiting = shell.begin('wait', path);
     expect((await shell.run('wait', '--timeout', '100ms', path)).code).toBe(124);
+    // Its handler of signals is there before it dials; standard input, output and error are sockets, too.
+    await until('it to have dialled', () => socketsOf(waiting.pid) > 3);
     waiting.kill('SIGINT');
     expect(await waiting.ended).toMatchObject({ code: 130, out: '', err: '' });
     expect(await shell.run('scrub', '--kill', path)).toEqual(ok);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { until } from '@circuit/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type TestCluster, testCluster } from '../src/testing.js';
@@ -38,11 +40,17 @@ test('a server that stands still for four seconds is never missed', async () => 
   await using client = await cluster.connect(0);
   await using other = await cluster.connect(2);
   const { serverId } = other;
-  const stopped = cluster.servers[2];
-  stopped?.kill('SIGSTOP');
   // Time is what is tested: what is promised are seconds of the system's clock for whole processes. The membership alone shows the same
   // by a clock moved by hand (a stop of five seconds, in mesh-membership.test.ts).
-  const goesOn = setTimeout(() => stopped?.kill('SIGCONT'), 4000);
+  const stopping = spawn(
+    'sh',
+    ['-c', `kill -STOP ${cluster.servers[2]?.pid} && echo && sleep 4; kill -CONT ${cluster.servers[2]?.pid}`],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const over = once(stopping, 'exit');
+  await once(stopping.stdout, 'data');
   const answer = client.walk(`/${serverId}`).peek();
   const seen = new Set<number>();
   let answered = false;
@@ -51,7 +59,7 @@ test('a server that stands still for four seconds is never missed', async () => 
     seen.add((await client.servers()).length);
     return answered;
   });
-  clearTimeout(goesOn);
+  await over;
   expect([...seen]).toEqual([3]);
   expect((await answer).kind).toBe('server');
 });

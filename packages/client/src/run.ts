@@ -1,4 +1,13 @@
-import { abortError, type Clock, deadline, linkSignals, type WaitOptions } from '@circuit/base';
+import {
+  abortError,
+  type Clock,
+  deadline,
+  type LinkedSignal,
+  linkSignals,
+  onAbort,
+  throwIfAborted,
+  type WaitOptions,
+} from '@circuit/base';
 import { type Cmd, exitCodeOfProc, type ProcState } from '@circuit/protocol';
 import type { Anchor } from './anchor.js';
 import { type BytesInput, Gathered, maxCollectedBytes } from './bytes.js';
@@ -38,7 +47,7 @@ const cleanupMs = 2000;
  * the way, it kills the process group and removes the element, as far as the server can be reached.
  */
 export async function run(anchor: Anchor, cmd: Cmd, options: RunOptions, clock: Clock): Promise<RunResult> {
-  const proc = await anchor.makeProc({ mode: 'pipe', ...cmd, scrub: false }, { signal: options.signal });
+  const proc = await start(anchor, { mode: 'pipe', ...cmd, scrub: false }, options.signal, clock);
   const own = new AbortController();
   const linked = linkSignals(options.signal, own.signal);
   const { signal } = linked;
@@ -62,6 +71,28 @@ export async function run(anchor: Anchor, cmd: Cmd, options: RunOptions, clock: 
     // Nothing may go on reading or feeding when the run is over.
     own.abort();
     linked.dispose();
+  }
+}
+
+/** The process at `anchor`. One that was started although it was given up meanwhile is removed: only the answer tells. */
+async function start(anchor: Anchor, cmd: Cmd, signal: AbortSignal | undefined, clock: Clock): Promise<Proc> {
+  throwIfAborted(signal);
+  const patience = new AbortController();
+  let limit: LinkedSignal | undefined;
+  const release = onAbort(signal, () => {
+    limit = deadline(clock, cleanupMs, `starting ${anchor.path}`);
+    onAbort(limit.signal, () => patience.abort());
+  });
+  try {
+    const proc = await anchor.makeProc(cmd, { signal: patience.signal });
+    if (signal?.aborted === true) await removeKilled(proc, clock);
+    throwIfAborted(signal);
+    return proc;
+  } catch (error) {
+    throw signal?.aborted === true ? abortError(signal) : error;
+  } finally {
+    release();
+    limit?.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import { pipe, type Receiver } from '@circuit/channel';
 import { type ByteSource, type Content, maxHeldBytes, type RecvAck } from '@circuit/protocol';
+import { until } from '@circuit/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { open } from './open.js';
 import { type Handlers, TestServer } from './test-server.js';
@@ -139,7 +140,7 @@ describe('sending', () => {
       throw new Error('disk gone');
     })();
     await expect((await cluster(server)).walk('Xa/c').chan().send(failing)).rejects.toThrow('disk gone');
-    await expect.poll(() => got).toHaveLength(1);
+    await until('the content', () => got.length === 1);
     expect(got[0]).toBeInstanceOf(CircuitError);
   });
 
@@ -164,7 +165,7 @@ describe('sending', () => {
     });
     const stream = await (await cluster(server)).walk('Xa/c').chan().openSend();
     await stream.abort(new Error('changed my mind'));
-    await expect.poll(() => seen).toHaveLength(1);
+    await until('the content', () => seen.length === 1);
     expect(seen[0]).toBeInstanceOf(CircuitError);
   });
 });
@@ -192,9 +193,8 @@ describe('receiving', () => {
     for await (const chunk of message) text += new TextDecoder().decode(chunk);
     expect([text, await chan.recv()]).toEqual(['abc', new Uint8Array(0)]);
     (await chan.openRecv()).cancel();
-    await expect
-      .poll(() => acks)
-      .toEqual([{ type: 'acknowledged', bytes: 3 }, { type: 'acknowledged', bytes: 0 }, undefined]);
+    await until('the answers', () => acks.length === 3);
+    expect(acks).toEqual([{ type: 'acknowledged', bytes: 3 }, { type: 'acknowledged', bytes: 0 }, undefined]);
   });
 
   test('by iteration ends with the channel', async () => {
@@ -220,7 +220,8 @@ describe('receiving', () => {
     const chan = (await cluster(giving([value('a'), streamed('b')], acks))).walk('Xa/c').chan();
     await (await chan.openRecv()).refuse('not for me');
     (await chan.openRecv()).cancel();
-    await expect.poll(() => acks).toEqual([{ type: 'refused', reason: 'not for me' }, undefined]);
+    await until('the answers', () => acks.length === 2);
+    expect(acks).toEqual([{ type: 'refused', reason: 'not for me' }, undefined]);
   });
 
   test('hears the failure of the sender, never a short message', async () => {
@@ -236,7 +237,8 @@ describe('receiving', () => {
     const acks: (RecvAck | undefined)[] = [];
     const chan = (await cluster(giving([broken], acks))).walk('Xa/c').chan();
     await expect(chan.recv()).rejects.toMatchObject({ code: 'peer-gone' });
-    await expect.poll(() => acks).toEqual([undefined]);
+    await until('the answer', () => acks.length === 1);
+    expect(acks).toEqual([undefined]);
   });
 
   test('of more than fits into memory is refused with limit', async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '@circuit/base';
 import { expect } from 'vitest';
 import type { Cluster } from '../src/index.js';
 import type { TestServer } from './test-server.js';
@@ -5,13 +6,13 @@ import { until } from '@circuit/testkit';
 
 /** Opens clusters for the tests of one file and sees that each leaves nothing behind. */
 export function open(): {
-  cluster(server: TestServer): Promise<Cluster>;
+  cluster(server: TestServer, clock?: Clock): Promise<Cluster>;
   released(): Promise<void>;
 } {
   const opened: { cluster: Cluster; server: TestServer }[] = [];
   return {
-    async cluster(server) {
-      const cluster = await server.connect();
+    async cluster(server, clock) {
+      const cluster = await server.connect(clock);
       opened.push({ cluster, server });
       return cluster;
     },

@@ -1,7 +1,7 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, deferred } from '@circuit/base';
 import { bytePipe } from '@circuit/channel';
 import type { OutputEvent, OutputRequest } from '@circuit/protocol';
-import { until } from '@circuit/testkit';
+import { ManualClock, until } from '@circuit/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { open } from './open.js';
 import { type Handlers, TestServer } from './test-server.js';
@@ -232,6 +232,47 @@ describe('running a command', () => {
       body: { path: '/Xa/p', cmd: { path: 'sh', args: [], mode: 'pipe' } },
     });
     expect(server.heard.at(-1)).toEqual({ verb: 'scrub', body: { path: '/Xa/p', element: 1 } });
+  });
+
+  test('given up while it is started removes what was started all the same', async () => {
+    const made = deferred<{ element: number; pid: number }>();
+    const server = new TestServer('Xa', { mkproc: () => made.promise, scrub: () => ({ kind: 'proc' }) });
+    const stop = new AbortController();
+    const run = (await cluster(server)).run('Xa/p', { path: 'sh', args: [] }, { signal: stop.signal });
+    await until('the start', () => server.heard.some(({ verb }) => verb === 'mkproc'));
+    stop.abort();
+    made.resolve({ element: 1, pid: 42 });
+    await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+    expect(server.heard.at(-1)).toEqual({ verb: 'scrub', body: { path: '/Xa/p', element: 1, kill: true } });
+  });
+
+  test('given up while it is started waits two seconds for the answer', async () => {
+    const clock = new ManualClock();
+    const gone = deferred<CircuitError>();
+    const server = new TestServer('Xa', {
+      mkproc: (_, reply) => {
+        void reply.gone.then((reason) => gone.resolve(reason));
+        return new Promise<never>(() => undefined);
+      },
+    });
+    const stop = new AbortController();
+    const run = (await clusters.cluster(server, clock)).run('Xa/p', { path: 'sh', args: [] }, { signal: stop.signal });
+    await until('the start', () => server.heard.some(({ verb }) => verb === 'mkproc'));
+    let over = false;
+    run.catch(() => (over = true));
+    stop.abort();
+    await clock.advance(1999);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+    await gone.promise;
+  });
+
+  test('given up before it is started starts nothing', async () => {
+    const server = running();
+    const run = (await cluster(server)).run('Xa/p', { path: 'sh', args: [] }, { signal: AbortSignal.abort() });
+    await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+    expect(server.heard.map(({ verb }) => verb)).not.toContain('mkproc');
   });
 
   test('given up kills the process group', async () => {

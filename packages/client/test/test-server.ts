@@ -1,4 +1,4 @@
-import { CircuitError, toCircuitError } from '@circuit/base';
+import { CircuitError, type Clock, systemClock, toCircuitError } from '@circuit/base';
 import {
   type Accepted,
   ChannelSession,
@@ -73,8 +73,8 @@ export class TestServer {
     void this.#serve(session);
   }
 
-  connect(): Promise<Cluster> {
-    return connectSession(this.dial(), { addr: `circuit://${this.id.toLowerCase()}:1` });
+  connect(clock: Clock = systemClock): Promise<Cluster> {
+    return connectSession(this.dial(), { addr: `circuit://${this.id.toLowerCase()}:1`, clock });
   }
 
   /** Cuts every session at once, as kill -9 would. */

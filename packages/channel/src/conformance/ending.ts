@@ -126,7 +126,7 @@ export const endingRows: readonly Row[] = [
   {
     name: 'closing the session drains it: everything sent arrives, then both sides end without an error',
     async run({ connect, expect }) {
-      const { a, b } = await connect();
+      const { a, b } = await connect({ a: { graceMs: 60_000 } });
       const sent: Promise<unknown>[] = [];
       for (let i = 0; i < 30; i++) {
         const sender = a.open<Uint8Array>();

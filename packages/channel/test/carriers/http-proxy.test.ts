@@ -191,7 +191,7 @@ nginx('nginx over TLS, which holds HTTP/2 requests back, lets the fall-back thro
     ),
   );
   const url = `https://${host}:${proxy.port}/`;
-  const dialled = await dialHttp({ url, tls: { ca: authority.cert }, deadlineMs: 4000 });
+  const dialled = await dialHttp({ url, tls: { ca: authority.cert }, deadlineMs: 10_000 });
   expect(dialled.peer).toMatchObject({ carrier: 'websocket', encrypted: true });
   await works(dialled, await arrivals.get());
   await dialled.close();

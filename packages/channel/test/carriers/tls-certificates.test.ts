@@ -101,8 +101,8 @@ test('a dialler that is asked for its certificate is known by it', async () => {
 
 test('a listener with a wrong authority, another name or an expired certificate is denied by name', async () => {
   // A dialler that believes no certificate hangs up without a word of TLS, and the listener waits for the rest.
-  const good = await listen(server, {}, { handshakeMs: 2000 });
-  const old = await listen(expired, {}, { handshakeMs: 2000 });
+  const good = await listen(server, {}, { handshakeMs: 10_000 });
+  const old = await listen(expired, {}, { handshakeMs: 10_000 });
   const cases: [Listener, DialCertificates, RegExp][] = [
     [good, {}, /authority that this side does not trust/],
     [good, { ca: stranger.cert }, /authority that this side does not trust/],

@@ -14,17 +14,11 @@ import { frameType, laneType } from '../../src/wire/frame.js';
 import { RawLane, RawSession } from '../descriptors/raw-lane.js';
 import { RawListener } from '../descriptors/raw-listener.js';
 import { canPass, fdsBackTo, openFds } from '../descriptors/unix-pair.js';
+import { fuzzFor } from '../support/fuzz-for.js';
 import { concat, hello } from '../support/raw-peer.js';
 
 /** The two tests of this file share half of what the other fuzz has, as the sessions that resume have the other half. */
 const fuzzMs = Number(process.env.CIRCUIT_FUZZ_MS ?? 3000) / 4;
-const seed = process.env.CIRCUIT_FUZZ_SEED;
-const forAWhile = {
-  numRuns: 1_000_000,
-  interruptAfterTimeLimit: fuzzMs,
-  markInterruptAsFailure: false,
-  ...(seed === undefined ? {} : { seed: Number(seed) }),
-};
 
 /** How bytes that are nearly right differ from those that are. */
 interface Change {
@@ -150,7 +144,7 @@ describe.skipIf(!canPass())('the first bytes of a lane', () => {
       }
 
       try {
-        await assertForAWhile(fc.array(anyStranger, { minLength: 1, maxLength: 6 }), trial);
+        await fuzzFor(fuzzMs, fc.asyncProperty(fc.array(anyStranger, { minLength: 1, maxLength: 6 }), trial));
         console.log(`fuzz: ${strangers} strangers at the door of a lane`);
       } finally {
         await listener.close();
@@ -205,7 +199,7 @@ describe.skipIf(!canPass())('the first bytes of a lane', () => {
       }
 
       try {
-        await assertForAWhile(fc.record({ change: anyChange, ...anyWay }), trial);
+        await fuzzFor(fuzzMs, fc.asyncProperty(fc.record({ change: anyChange, ...anyWay }), trial));
         console.log(`fuzz: ${answers} answers on a lane`);
       } finally {
         listener.close();
@@ -296,16 +290,4 @@ async function inTime(what: string, predicate: () => boolean): Promise<void> {
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await settle();
-}
-
-/** Tries `property` for a while; the last trial is waited for, which fast-check does not do when its time is over. */
-async function assertForAWhile<T>(arbitrary: fc.Arbitrary<T>, trial: (value: T) => Promise<void>): Promise<void> {
-  let last = Promise.resolve();
-  const property = fc.asyncProperty(arbitrary, (value) => (last = trial(value)));
-  try {
-    await fc.assert(property, forAWhile);
-  } finally {
-    await Promise.allSettled([last]);
-  }
-  await last;
 }

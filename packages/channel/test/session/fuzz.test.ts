@@ -6,11 +6,11 @@ import { encodeAuth, readAuth } from '../../src/auth/hello.js';
 import { decodeHello, encodeHello } from '../../src/session/hello.js';
 import { frameType } from '../../src/wire/frame.js';
 import { ByteCursor } from '../../src/wire/varint.js';
+import { fuzzFor } from '../support/fuzz-for.js';
 import { concat, frame, hello, open, RawPeer } from '../support/raw-peer.js';
 
 /** How long each of these goes on; a nightly run gives more. */
 const fuzzMs = Number(process.env.CIRCUIT_FUZZ_MS ?? 1500);
-const forAWhile = { numRuns: 1_000_000, interruptAfterTimeLimit: fuzzMs, markInterruptAsFailure: false };
 
 const id = fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 9);
 const anyBytes = fc.uint8Array({ maxLength: 60 });
@@ -36,7 +36,8 @@ const likely = fc.oneof(
 test(
   'random frames and bytes never throw, never hang the table, and end a session at most once',
   async () => {
-    await fc.assert(
+    await fuzzFor(
+      fuzzMs,
       fc.asyncProperty(
         fc.array(likely, { maxLength: 25 }),
         fc.array(fc.nat(3000), { maxLength: 4 }),
@@ -60,7 +61,6 @@ test(
           expect(peer.session.stats.channels).toBe(0);
         },
       ),
-      forAWhile,
     );
     await settle();
   },
@@ -73,7 +73,8 @@ test(
     const peer = new RawPeer('listener');
     await peer.feed(hello());
     let next = 1;
-    await fc.assert(
+    await fuzzFor(
+      fuzzMs,
       fc.asyncProperty(
         fc.oneof(
           fc.uint8Array({ maxLength: 700 }),
@@ -96,7 +97,6 @@ test(
           expect(peer.session.stats.channels).toBe(0);
         },
       ),
-      forAWhile,
     );
     peer.session.abort();
   },

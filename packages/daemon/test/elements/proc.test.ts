@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deferred } from '@circuit/base';
 import type { KeeperSet } from '@circuit/keeper/client';
 import type { Cmd } from '@circuit/protocol';
 import { until } from '@circuit/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Asked, TestClient } from '../support/request.js';
 import { idA, openKeepers, Rig } from '../support/rig.js';
 
@@ -102,6 +103,26 @@ test('a client that goes with an open standard input leaves it to the next', asy
   });
   await second.result;
   expect(await client.call('wait', { path })).toMatchObject({ ExitCode: 0 });
+});
+
+test('a start that is given up while the keeper is at it leaves nothing', async () => {
+  const [begun, goesOn] = [deferred(), deferred()];
+  const start = keepers.start.bind(keepers);
+  const spy = vi.spyOn(keepers, 'start').mockImplementation(async (...args) => {
+    begun.resolve();
+    await goesOn.promise;
+    return start(...args);
+  });
+  const asked = client.ask('mkproc', { path, cmd: sh('sleep 1000') });
+  await begun.promise;
+  asked.giveUp();
+  // Behind it, so that the server has heard of it.
+  await client.call('ping', {});
+  goesOn.resolve();
+  await until('the start to be over', () => spy.mock.settledResults[0]?.type === 'fulfilled');
+  await until('the process to be gone', () => keepers.list().length === 0);
+  await until('nothing is kept', async () => (await readdir(join(folder, 'procs'))).length === 0);
+  await expect(client.call('peek', { path })).rejects.toMatchObject({ code: 'not-found' });
 });
 
 test('signals stop, continue and end', async () => {

@@ -12,8 +12,9 @@ import { readAll, readUntil, startOk } from '../fixtures/read-all.js';
 
 const keepers = useKeepers();
 
-/** Counts to `n` with a short rest between the numbers, then exits with 5. */
-const counter = (n: number): string => `i=0; while [ $i -lt ${n} ]; do i=$((i+1)); echo $i; sleep 0.002; done; exit 5`;
+/** Counts to `n` with a short rest between the numbers, then exits with 5 when its stdin is closed. */
+const counter = (n: number): string =>
+  `i=0; while [ $i -lt ${n} ]; do i=$((i+1)); echo $i; sleep 0.002; done; read go; exit 5`;
 const counted = (n: number): string => Array.from({ length: n }, (_, i) => `${i + 1}\n`).join('');
 
 function keeperPid(): number {
@@ -47,6 +48,7 @@ test('a killed daemon costs nothing: output without a gap, exit code kept', asyn
   await once(daemon, 'exit');
   const set = await keepers.open();
   expect(set.get(id)?.phase).toBe('running');
+  await set.closeStdin(id);
   expect(await readAll(set, id)).toBe(counted(300));
   expect((await set.wait(id)).exit).toEqual({ kind: 'exited', code: 5 });
 });
@@ -62,6 +64,7 @@ test('a killed keeper costs the exit code only: the child lives, its output goes
   expect(text).toBe(counted(200));
   expect(keeperPid()).not.toBe(dead);
   expect(set.get(id)?.pid).toBe(pid);
+  await set.closeStdin(id);
   const ended = await set.wait(id);
   expect(ended.exit).toMatchObject({ kind: 'unknown' });
   expect(await reader.read()).toMatchObject({ kind: 'end' });

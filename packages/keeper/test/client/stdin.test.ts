@@ -53,6 +53,7 @@ test('a second writer is a conflict until the first lets go, and then goes on', 
   await second.write(Buffer.from('two\n'));
   await second.close();
   expect(await readAll(set, id)).toBe('one two\n');
+  await set.wait(id);
   await expect(set.openStdin(id)).rejects.toMatchObject({ code: 'gone' });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CircuitError, isCircuitError, type Logger } from '@circuit/base';
+import { CircuitError, isCircuitError, type Logger, throwIfAborted } from '@circuit/base';
 import type { StartRefusal, StartSpec } from '@circuit/keeper/client';
 import type { Cmd } from '@circuit/protocol';
 import type { Namespace } from '../../namespace/namespace.js';
@@ -25,9 +25,12 @@ export class Procs {
   readonly make: Maker<'mkproc'> = async ({ path, cmd }, place, call) => {
     const { folder, keepers } = this.#options;
     const record: ProcRecord = { id: randomBytes(8).toString('hex'), path, number: place.number, cmd };
+    const { signal } = call;
     await folder.save(record);
     try {
-      const started = await keepers.start(startSpec(record.id, cmd), { signal: call.signal });
+      // To its end: what the keeper starts behind a start that was given up nobody would know of.
+      const started = await keepers.start(startSpec(record.id, cmd));
+      throwIfAborted(signal);
       if (!started.ok) throw cannotStart(path, started);
       const element = new ProcElement(record, place, this.#options);
       this.#elements.set(record.id, element);
