@@ -39,12 +39,13 @@ export interface RunResult {
   readonly stderr: Uint8Array;
 }
 
-/** How long a run that is given up tries to end its process. */
+/** How long a run that is given up waits for the answer to its start, and then tries to end its process: twice this in all. */
 const cleanupMs = 2000;
 
 /**
  * Runs `cmd` at `anchor` from start to end; the process waits for its output to be read unless `cmd.mode` says otherwise. Given up, or failed on
- * the way, it kills the process group and removes the element, as far as the server can be reached.
+ * the way, it kills the process group and removes the element, as far as the server can be reached; it rejects once that is done, or after 2 s,
+ * and 2 s more if it was given up before the server had said that the process runs.
  */
 export async function run(anchor: Anchor, cmd: Cmd, options: RunOptions, clock: Clock): Promise<RunResult> {
   const proc = await start(anchor, { mode: 'pipe', ...cmd, scrub: false }, options.signal, clock);

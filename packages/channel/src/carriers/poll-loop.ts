@@ -2,7 +2,7 @@ import { loadNative } from '../native/native.js';
 
 /** Asked for once: on Node's global object it is behind a getter. */
 const clock = performance;
-/** A thread that writes less often in all its life, in sessions that may poll, does not load the native part for it. */
+/** A thread that writes less often in all its life, in sessions that may poll, does not load the native part for that. */
 const fewWrites = 32;
 /** Who has the processor for so long does not answer somebody and sleep, but computes: it keeps it for the scheduler's slice. */
 const sliceMs = 1;
@@ -77,6 +77,7 @@ class PollLoop implements PollingThread {
     if (this.#lostMs < mostLostMs) return;
     // On trial behind the pause: one slice more and it goes on.
     this.#lostMs = mostLostMs - sliceMs;
+    this.#untilMs = 0;
     this.#pausedUntilMs = now + this.#pauseMs;
     this.#settledMs = this.#pausedUntilMs;
     this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);

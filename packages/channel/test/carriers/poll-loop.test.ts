@@ -99,6 +99,16 @@ describe('a thread that gives its processor away', () => {
     expect(4 * native.yields).toBeLessThan(100);
   });
 
+  test('ends a long wait with the pause', async () => {
+    native.takesMs = 4;
+    thread.keep(time + 10_000);
+    for (let i = 0; i < 100; i++) await round();
+    expect(native.yields).toBe(3);
+    const begun = time;
+    while (!thread.keep(time)) time += 0.5;
+    expect(time - begun).toBe(50);
+  });
+
   test('does not pause beside those that answer and sleep', async () => {
     native.takesMs = 0.9;
     expect(await pausesOf(10_000)).toStrictEqual([]);

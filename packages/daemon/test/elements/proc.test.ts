@@ -105,21 +105,41 @@ test('a client that goes with an open standard input leaves it to the next', asy
   expect(await client.call('wait', { path })).toMatchObject({ ExitCode: 0 });
 });
 
-test('a start that is given up while the keeper is at it leaves nothing', async () => {
-  const [begun, goesOn] = [deferred(), deferred()];
+/** Keeps the start of a process waiting until `goesOn`, in front of the keeper or behind it, and gives it up meanwhile; how the start fared. */
+async function givenUp(where: 'before' | 'behind', cmd: Cmd): Promise<'fulfilled' | 'rejected'> {
+  const [waits, goesOn] = [deferred(), deferred()];
+  const wait = async (): Promise<void> => {
+    waits.resolve();
+    await goesOn.promise;
+  };
   const start = keepers.start.bind(keepers);
   const spy = vi.spyOn(keepers, 'start').mockImplementation(async (...args) => {
-    begun.resolve();
-    await goesOn.promise;
-    return start(...args);
+    if (where === 'before') await wait();
+    const started = await start(...args);
+    if (where === 'behind') await wait();
+    return started;
   });
-  const asked = client.ask('mkproc', { path, cmd: sh('sleep 1000') });
-  await begun.promise;
+  const asked = client.ask('mkproc', { path, cmd });
+  await waits.promise;
   asked.giveUp();
   // Behind it, so that the server has heard of it.
   await client.call('ping', {});
   goesOn.resolve();
-  await until('the start to be over', () => spy.mock.settledResults[0]?.type === 'fulfilled');
+  await until('the start to be over', () => (spy.mock.settledResults[0]?.type ?? 'incomplete') !== 'incomplete');
+  return spy.mock.settledResults[0]?.type as 'fulfilled' | 'rejected';
+}
+
+test('a start that is given up before the keeper is asked starts nothing', async () => {
+  const file = join(folder, 'started');
+  expect(await givenUp('before', sh(`touch ${file}; sleep 1000`))).toBe('rejected');
+  await until('nothing is kept', async () => (await readdir(join(folder, 'procs'))).length === 0);
+  expect(keepers.list()).toEqual([]);
+  await expect(client.call('peek', { path })).rejects.toMatchObject({ code: 'not-found' });
+  expect(await readdir(folder)).not.toContain('started');
+});
+
+test('a start that is given up while the keeper is at it leaves nothing', async () => {
+  expect(await givenUp('behind', sh('sleep 1000'))).toBe('fulfilled');
   await until('the process to be gone', () => keepers.list().length === 0);
   await until('nothing is kept', async () => (await readdir(join(folder, 'procs'))).length === 0);
   await expect(client.call('peek', { path })).rejects.toMatchObject({ code: 'not-found' });

@@ -139,7 +139,9 @@ class HomeSet implements KeeperSet {
     if (this.#entries.has(id)) throw new CircuitError('conflict', `process ${id} exists`);
     const order = orderOf(id, spec, this.#keepTotalBytes);
     const home = await this.#current(signal);
-    const answer = readStartAnswer(await home.call({ verb: 'start', process: id, order }, { signal }));
+    throwIfAborted(signal);
+    // Waited for to its end: nobody would know of what the keeper starts behind a start that was given up.
+    const answer = readStartAnswer(await home.call({ verb: 'start', process: id, order }));
     if (answer === undefined) throw new CircuitError('outcome-unknown', `start ${id}: the keeper did not answer`);
     // The event may still be on its way; the caller may use the id at once.
     if (answer.ok && !this.#entries.has(id)) this.#take(home, { kind: 'process', process: answer.process });

@@ -182,7 +182,8 @@ export interface KeeperSetOptions {
 export interface KeeperSet {
   /**
    * Starts a process. Resolves when it runs or cannot run. Rejects with `conflict` (the id is taken), `invalid` (a bad spec),
-   * `limit` (too large, or the machine has no room), `outcome-unknown` (the keeper died meanwhile).
+   * `limit` (too large, or the machine has no room), `outcome-unknown` (the keeper died meanwhile). `signal` gives it up only
+   * until the keeper is asked: from there on it is waited for, and who has given up ends what runs.
    */
   start(spec: StartSpec, options?: WaitOptions): Promise<StartResult>;
   /** Every process not yet forgotten, by start. */

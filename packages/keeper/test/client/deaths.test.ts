@@ -165,3 +165,20 @@ test('a start in flight when the keeper dies is outcome unknown, and the next on
   const id = await startOk(set, keepers.spec('true'));
   expect((await set.wait(id)).exit).toEqual({ kind: 'exited', code: 0 });
 });
+
+test('a start that is given up once the keeper was asked is waited for, one before is none', async () => {
+  const set = await keepers.open();
+  const first = await startOk(set, keepers.spec('cat'));
+  process.kill(keeperPid(), 'SIGSTOP');
+  const stop = new AbortController();
+  const starting = set.start(keepers.spec('cat'), { signal: stop.signal });
+  await settle();
+  stop.abort();
+  await expect(set.start(keepers.spec('cat'), { signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
+  process.kill(keeperPid(), 'SIGCONT');
+  const answer = await starting;
+  expect(answer.ok).toBe(true);
+  expect(set.list()).toHaveLength(2);
+  for (const { id } of set.list()) await set.closeStdin(id);
+  await set.wait(first);
+});

@@ -28,8 +28,7 @@ export class Procs {
     const { signal } = call;
     await folder.save(record);
     try {
-      // To its end: what the keeper starts behind a start that was given up nobody would know of.
-      const started = await keepers.start(startSpec(record.id, cmd));
+      const started = await keepers.start(startSpec(record.id, cmd), { signal });
       throwIfAborted(signal);
       if (!started.ok) throw cannotStart(path, started);
       const element = new ProcElement(record, place, this.#options);
