@@ -66,10 +66,14 @@ async function measure({ end, channel }, paceMs, say) {
 }
 
 /** A process that computes until it is killed, or half an hour. */
-const computer = () =>
-  spawn(process.execPath, ['-e', 'const end = Date.now() + 1_800_000; while (Date.now() < end);'], { stdio: 'ignore' });
+function computer() {
+  const program = 'const end = Date.now() + 1_800_000; while (Date.now() < end);';
+  const child = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  process.on('exit', () => child.kill());
+  child.unref();
+}
 
-const computers = values.computing ? Array.from({ length: availableParallelism() }, computer) : [];
+if (values.computing) for (let i = 0; i < availableParallelism(); i++) computer();
 const sides = [];
 for (const kind of ['tcp', 'tcp-asleep']) {
   const end = await far(kind);
@@ -105,4 +109,3 @@ for (const { session, end, channel } of sides) {
   await session.close();
   await end.close();
 }
-for (const child of computers) child.kill();

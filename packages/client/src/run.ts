@@ -2,10 +2,10 @@ import {
   abortError,
   type Clock,
   deadline,
-  type LinkedSignal,
   linkSignals,
   onAbort,
   throwIfAborted,
+  type Timer,
   type WaitOptions,
 } from '@circuit/base';
 import { type Cmd, exitCodeOfProc, type ProcState } from '@circuit/protocol';
@@ -79,10 +79,9 @@ export async function run(anchor: Anchor, cmd: Cmd, options: RunOptions, clock: 
 async function start(anchor: Anchor, cmd: Cmd, signal: AbortSignal | undefined, clock: Clock): Promise<Proc> {
   throwIfAborted(signal);
   const patience = new AbortController();
-  let limit: LinkedSignal | undefined;
+  let timer: Timer | undefined;
   const release = onAbort(signal, () => {
-    limit = deadline(clock, cleanupMs, `starting ${anchor.path}`);
-    onAbort(limit.signal, () => patience.abort());
+    timer = clock.after(cleanupMs, () => patience.abort());
   });
   try {
     const proc = await anchor.makeProc(cmd, { signal: patience.signal });
@@ -93,7 +92,7 @@ async function start(anchor: Anchor, cmd: Cmd, signal: AbortSignal | undefined, 
     throw signal?.aborted === true ? abortError(signal) : error;
   } finally {
     release();
-    limit?.dispose();
+    timer?.cancel();
   }
 }
 

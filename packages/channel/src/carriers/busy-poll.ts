@@ -1,12 +1,15 @@
 import { frameType, headerBytes } from '../wire/frame.js';
 import { maxVarintBytes } from '../wire/varint.js';
+import { Backoff } from './backoff.js';
 import { type PollingThread, thisThread } from './poll-loop.js';
 
 /** What Linux takes for guests (`guest_halt_poll_ns`). */
 const defaultMs = 0.2;
 /** More would be a processor for nothing. */
 const mostMs = 10;
-interface Manner {
+
+/** What is taken for much, and for a reason to stop. */
+interface Policy {
   /** So many bytes at once are much: who writes them has work to do, and of a stream the more is taken at a time the better. */
   readonly muchWritten: number;
   readonly muchArrived: number;
@@ -17,9 +20,9 @@ interface Manner {
 }
 
 /** Of a thread that keeps its processor while it waits: what is late may have been kept from it. */
-const keeping: Manner = { muchWritten: 1025, muchArrived: 4096, lateWeight: 8, trials: false };
+const keeping: Policy = { muchWritten: 1025, muchArrived: 4096, lateWeight: 8, trials: false };
 /** Of one whose processor others may have: what is late says that the peer was at work, and many requests and answers are not much. */
-const yielding: Manner = { muchWritten: 32_768, muchArrived: 32_768, lateWeight: 2, trials: true };
+const yielding: Policy = { muchWritten: 32_768, muchArrived: 32_768, lateWeight: 2, trials: true };
 /** After much at once so many waits are slept: small messages beside a stream, whose sides have work to do. */
 const calmWaits = 8;
 /** A wait is spent awake for at most so many times the mean. */
@@ -54,18 +57,17 @@ export class BusyPoll {
   /** Waits since something large was written or arrived. */
   #calm = calmWaits;
   #meanMs: number;
-  #manner = keeping;
+  #policy = keeping;
   /** Waits in vain, weighed, less those in time. */
   #vain = 0;
-  #pausedUntilMs = 0;
-  #pauseMs = firstPauseMs;
+  readonly #pauses = new Backoff(firstPauseMs, longestPauseMs);
   /** Short waits in a row that were slept in a pause, and how many end it. */
   #missed = 0;
   #enoughMissed = fewestMissed;
   #good = 0;
 
   /** `maxMs`: 0 switches it off; at most 10. */
-  constructor(maxMs: number = defaultMs, thread: PollingThread | undefined = thisThread) {
+  constructor(maxMs: number = defaultMs, thread: PollingThread = thisThread) {
     this.#maxMs = Math.min(maxMs, mostMs);
     this.#thread = maxMs > 0 ? thread : undefined;
     this.#meanMs = this.#maxMs;
@@ -83,8 +85,8 @@ export class BusyPoll {
       this.#inVain(now, 1);
       this.#untilMs = undefined;
     }
-    this.#manner = thread.yields() ? yielding : keeping;
-    if (bytes >= this.#manner.muchWritten) {
+    this.#policy = thread.yields() ? yielding : keeping;
+    if (bytes >= this.#policy.muchWritten) {
       this.#wroteMs = undefined;
       this.#untilMs = undefined;
       this.#calm = 0;
@@ -94,7 +96,7 @@ export class BusyPoll {
     if (this.#untilMs !== undefined) return;
     this.#wroteMs = now;
     // Behind a longer silence the peer sleeps, and to wake it is most of the time that its answer takes.
-    if (silentMs > this.#maxMs || !this.#near || this.#calm < calmWaits || now < this.#pausedUntilMs) return;
+    if (silentMs > this.#maxMs || !this.#near || this.#calm < calmWaits || now < this.#pauses.untilMs) return;
     const untilMs = now + Math.min(this.#maxMs, patience * this.#meanMs);
     if (thread.keep(untilMs)) this.#untilMs = untilMs;
   }
@@ -102,7 +104,7 @@ export class BusyPoll {
   /** This arrived at once; called before it is taken, so that what is said in answer begins a wait of its own. */
   arrived(chunk: Uint8Array): void {
     const bytes = chunk.length;
-    const much = bytes >= this.#manner.muchArrived;
+    const much = bytes >= this.#policy.muchArrived;
     if (much) this.#calm = 0;
     if (this.#thread === undefined || isDone(chunk, bytes)) return;
     const now = this.#thread.now();
@@ -116,7 +118,7 @@ export class BusyPoll {
     if (this.#calm < calmWaits && !much) this.#calm++;
     this.#meanMs += (Math.min(waitMs, this.#maxMs) - this.#meanMs) / 8;
     if (untilMs === undefined) this.#slept(now);
-    else if (now > untilMs) this.#inVain(now, this.#manner.lateWeight);
+    else if (now > untilMs) this.#inVain(now, this.#policy.lateWeight);
     else this.#inTime();
   }
 
@@ -125,20 +127,20 @@ export class BusyPoll {
    * a wait that is slept is short, the scheduler wakes its process in front of the other, and one awake is late.
    */
   #slept(now: number): void {
-    if (!this.#manner.trials || now >= this.#pausedUntilMs) return;
+    if (!this.#policy.trials || now >= this.#pauses.untilMs) return;
     this.#missed = this.#near ? this.#missed + 1 : 0;
     if (this.#missed < this.#enoughMissed) return;
     this.#missed = 0;
     this.#enoughMissed = Math.min(mostMissed, 2 * this.#enoughMissed);
-    this.#pausedUntilMs = 0;
-    this.#vain = mostInVain - this.#manner.lateWeight;
+    this.#pauses.end();
+    this.#vain = mostInVain - this.#policy.lateWeight;
   }
 
   #inTime(): void {
     if (this.#vain > 0) this.#vain--;
     if (this.#vain === 0) this.#enoughMissed = fewestMissed;
-    if (this.#pauseMs === firstPauseMs || ++this.#good < goodInRow) return;
-    this.#pauseMs /= 2;
+    if (++this.#good < goodInRow) return;
+    this.#pauses.halve();
     this.#good = 0;
   }
 
@@ -148,8 +150,7 @@ export class BusyPoll {
     this.#vain += weight;
     if (this.#vain < mostInVain) return;
     this.#vain = 0;
-    this.#pausedUntilMs = now + this.#pauseMs;
-    this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);
+    this.#pauses.begin(now);
   }
 }
 

@@ -1,4 +1,5 @@
 import { loadNative } from '../native/native.js';
+import { Backoff } from './backoff.js';
 
 /** Asked for once: on Node's global object it is behind a getter. */
 const clock = performance;
@@ -34,15 +35,14 @@ class PollLoop implements PollingThread {
   #lostMs = 0;
   /** Up to when what was lost has been set off against the time that went by. */
   #settledMs = 0;
-  #pausedUntilMs = 0;
-  #pauseMs = firstPauseMs;
+  readonly #pauses = new Backoff(firstPauseMs, longestPauseMs);
 
   now(): number {
     return clock.now();
   }
 
   keep(untilMs: number): boolean {
-    if (untilMs < this.#pausedUntilMs) return false;
+    if (untilMs < this.#pauses.untilMs) return false;
     if (untilMs > this.#untilMs) this.#untilMs = untilMs;
     if (this.#on) return true;
     this.#on = true;
@@ -72,16 +72,15 @@ class PollLoop implements PollingThread {
   #lost(now: number, ms: number): void {
     this.#lostMs = Math.max(0, this.#lostMs - lostPart * (now - this.#settledMs));
     this.#settledMs = now;
-    if (this.#lostMs === 0) this.#pauseMs = firstPauseMs;
+    if (this.#lostMs === 0) this.#pauses.reset();
     this.#lostMs += ms;
     if (this.#lostMs < mostLostMs) return;
     // On trial behind the pause: one slice more and it goes on.
     this.#lostMs = mostLostMs - sliceMs;
     this.#untilMs = 0;
-    this.#pausedUntilMs = now + this.#pauseMs;
-    this.#settledMs = this.#pausedUntilMs;
-    this.#pauseMs = Math.min(longestPauseMs, 2 * this.#pauseMs);
+    this.#pauses.begin(now);
+    this.#settledMs = this.#pauses.untilMs;
   }
 }
 
-export const thisThread: PollingThread | undefined = new PollLoop();
+export const thisThread: PollingThread = new PollLoop();

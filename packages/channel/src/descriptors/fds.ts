@@ -4,12 +4,6 @@ import type { CircuitError } from '@circuit/base';
 import { socketError } from '../carriers/socket-error.js';
 import { loadNative } from '../native/native.js';
 
-/** Why there is no native part here; `undefined` if there is. Without it byte streams stand in for descriptors, and waits awake do not yield the processor. */
-export function nativeMissing(): string | undefined {
-  const loaded = loadNative();
-  return loaded.native === undefined ? loaded.missing : undefined;
-}
-
 /** What the system said with the negative number `code`. */
 export function systemError(what: string, code: number): CircuitError {
   const name = getSystemErrorName(code);

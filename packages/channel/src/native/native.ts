@@ -49,3 +49,9 @@ export function loadNative(): Loaded {
     return { missing: `no native part for ${folder}: ${(error as Error).message.split('\n')[0]}` };
   }
 }
+
+/** Why there is no native part here; `undefined` if there is. Without it byte streams stand in for descriptors, and waits awake do not yield the processor. */
+export function nativeMissing(): string | undefined {
+  const loaded = loadNative();
+  return loaded.native === undefined ? loaded.missing : undefined;
+}

@@ -72,7 +72,8 @@ test('a page loads no module of Node, and of libraries that of MessagePack alone
 test('a page that does not ask for them loads no authentication, no resume and nothing that serves Node', async () => {
   const { modules } = await loaded(everything, [library]);
   const onDemand = /\/src\/(auth|resume|descriptors|gateway)\//;
-  const forNode = /\/src\/(local\/(foreign|slab)|session\/entry-map|carriers\/(turn|poll-loop)|native\/native)\.ts$/;
+  const forNode =
+    /\/src\/(local\/(foreign|slab)|session\/entry-map|carriers\/(turn|busy-poll|poll-loop|backoff)|native\/native)\.ts$/;
   expect(modules.filter((path) => onDemand.test(path) || forNode.test(path))).toStrictEqual([]);
 });
 

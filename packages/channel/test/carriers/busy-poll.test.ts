@@ -173,6 +173,10 @@ describe.each([false, true])('where others have the processor meanwhile: %s', (y
     expect(awakeShare(...flow)).toBeLessThan(0.01);
   });
 
+  test('behind messages that nobody answers some waits are spent awake', () => {
+    expect(awakeShare(100, 0.03)).toBeGreaterThan(0);
+  });
+
   test.each([
     [16_384, 0.1, 8],
     [65_536, 0.15, 8],

@@ -62,8 +62,8 @@ test.each(
   for (const outcome of await outcomes) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'peer-gone' } });
   }
-  // Usually it is heard within 3 ms. Keep-alive is off here: by nothing but the end of the connection.
-  expect(performance.now() - killed).toBeLessThan(10_000);
+  // A second is what is promised; usually it is heard within 3 ms.
+  expect(performance.now() - killed).toBeLessThan(1000);
   expect(await session.closed).toMatchObject({ code: 'peer-gone' });
   expect(session.stats).toMatchObject({ channels: 0, unsentBytes: 0 });
 });

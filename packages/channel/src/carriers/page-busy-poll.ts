@@ -1,0 +1,6 @@
+/** What a page has in place of `busy-poll.ts`: it always sleeps. */
+export class BusyPoll {
+  wrote(): void {}
+
+  arrived(): void {}
+}
