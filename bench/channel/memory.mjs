@@ -8,6 +8,8 @@ if (globalThis.gc === undefined) throw new Error('run with node --expose-gc');
 
 const residentBytes = (pid) => 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 const heapBytes = () => {
+  // What is finalized by the first is freed by the second.
+  gc();
   gc();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

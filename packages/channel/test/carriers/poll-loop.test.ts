@@ -28,7 +28,7 @@ beforeEach(async () => {
   time += 60_000;
   vi.spyOn(performance, 'now').mockImplementation(() => time);
   vi.resetModules();
-  ({ thisThread: thread } = (await import('../../src/carriers/poll-loop.js')) as { thisThread: PollingThread });
+  ({ thisThread: thread } = await import('../../src/carriers/poll-loop.js'));
 });
 
 afterEach(() => vi.restoreAllMocks());
