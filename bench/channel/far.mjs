@@ -12,7 +12,7 @@ export function far(kind, onward) {
 export const farPeer = (name) => spawned('../peers/far.mjs', name);
 
 async function spawned(program, ...args) {
-  const child = spawn(process.execPath, [new URL(program, import.meta.url).pathname, ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, new URL(program, import.meta.url).pathname, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = await once(createInterface({ input: child.stdout }), 'line');

@@ -11,7 +11,7 @@ import { dialTls, listenTls } from '@circuit/channel/tls';
 import { listenHttp2 } from '@circuit/channel/http2';
 import { listenUnix } from '@circuit/channel/unix';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
-import { identity, key, ownSize } from './common.mjs';
+import { heapBytes, identity, key, ownSize } from './common.mjs';
 
 /** Answers requests with the same value, counts messages, swallows streams. */
 export async function serveSession(session) {
@@ -31,6 +31,9 @@ async function serveChannel(receiver) {
       let bytes = 0;
       for await (const chunk of value.stream) bytes += chunk.length;
       await ret.send(bytes);
+      ret.close();
+    } else if (value?.heap === true) {
+      await ret.send(heapBytes());
       ret.close();
     } else if (value?.count === true) {
       await ret.send(count);
