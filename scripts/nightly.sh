@@ -6,6 +6,8 @@ npm run --silent build
 
 echo '== all tests, 20 times'
 for i in $(seq 20); do npx --no-install vitest run --reporter dot; done
+echo '== the native part for arm64'
+scripts/test-arm64.sh
 echo "== fuzz of the frame decoder, the handshake, the session and the lane of descriptors, 10 minutes"
 CIRCUIT_FUZZ_MS=600000 npx --no-install vitest run packages/channel/test/fuzz packages/channel/test/session packages/channel/test/wire
 echo '== 1 GiB each way at once over every carrier'

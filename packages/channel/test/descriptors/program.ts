@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,13 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../support/bundle.js';
 
+/** What runs fixtures: `scripts/test-arm64.sh` names a Node for another processor. */
+export const fixtureNode = process.env.CIRCUIT_FIXTURE_NODE ?? process.execPath;
+/** Its system, as folders of prebuilt parts are named. */
+export const fixtureSystem =
+  process.env.CIRCUIT_FIXTURE_NODE === undefined
+    ? `${process.platform}-${process.arch}`
+    : execFileSync(fixtureNode, ['-p', 'process.platform + "-" + process.arch'], { encoding: 'utf8' }).trim();
 const nativeFolder = fileURLToPath(new URL('../../native', import.meta.url));
 
 export interface ProgramOptions {
@@ -31,7 +38,7 @@ export async function layOut(
   writeFileSync(program, code);
   if (native === 'there') symlinkSync(nativeFolder, join(folder, 'native'));
   if (native === 'broken') {
-    const prebuilt = join(folder, 'native', 'prebuilt', `${process.platform}-${process.arch}`);
+    const prebuilt = join(folder, 'native', 'prebuilt', fixtureSystem);
     mkdirSync(prebuilt, { recursive: true });
     copyFileSync(program, join(prebuilt, 'circuit.node'));
   }
@@ -62,7 +69,7 @@ export class Program {
     const { args = [], env = {}, native = 'there', maxFds } = options;
     const { folder, program } = await layOut(fixture, native);
     const limit = maxFds === undefined ? '' : `ulimit -n ${maxFds} &&`;
-    const child = spawn('sh', ['-c', `${limit} exec "$0" "$@"`, process.execPath, program, ...args], {
+    const child = spawn('sh', ['-c', `${limit} exec "$0" "$@"`, fixtureNode, program, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
     });

@@ -4,11 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { ask } from '@circuit/channel/conformance';
 import { descriptorOf } from '@circuit/channel/descriptors';
 import { expect, test } from 'vitest';
-import { Program, type ProgramOptions } from './program.js';
+import { fixtureSystem, Program, type ProgramOptions } from './program.js';
 import { Victim } from './victim.js';
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
-const system = `${process.platform}-${process.arch}`;
 
 /** What a program says that reads two files, itself or as streams. */
 async function readBoth(options: ProgramOptions): Promise<{ said: string; read: unknown }> {
@@ -35,13 +34,13 @@ test('with CIRCUIT_NO_NATIVE=1 the byte stream stands in and says so', async () 
 
 test('where the native part was not built the byte stream stands in and says so', async () => {
   const { said, read } = await readBoth({ native: 'missing' });
-  expect(said).toContain(`no native part for ${system}: Cannot find module`);
+  expect(said).toContain(`no native part for ${fixtureSystem}: Cannot find module`);
   expect(read).toStrictEqual(asStreams);
 });
 
 test('where the native part cannot be loaded the byte stream stands in and says so', async () => {
   const { said, read } = await readBoth({ native: 'broken' });
-  expect(said).toContain(`no native part for ${system}: `);
+  expect(said).toContain(`no native part for ${fixtureSystem}: `);
   expect(said).toContain('circuit.node');
   expect(read).toStrictEqual(asStreams);
 });
@@ -57,6 +56,8 @@ test('what npm gets holds the native part, built and as source, and its install 
     'native/belongings.c',
     'native/circuit.h',
     'native/descriptors.c',
+    'native/prebuilt/linux-arm64/circuit.node',
+    'native/prebuilt/linux-arm64/source.sha256',
     'native/prebuilt/linux-x64/circuit.node',
     'native/prebuilt/linux-x64/source.sha256',
     'native/processor.c',

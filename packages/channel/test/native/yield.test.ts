@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { programPath, requires } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { canPass } from '../descriptors/unix-pair.js';
-import { layOut } from '../descriptors/program.js';
+import { fixtureNode, layOut } from '../descriptors/program.js';
 import { scopePerTest } from '../support/scope-per-test.js';
 
 const scope = scopePerTest();
@@ -15,7 +15,7 @@ test.skipIf(!canPass() || !requires('taskset'))(
     const { folder, program } = await layOut('yielding.ts');
     const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
     scope.defer(() => rm(folder, { recursive: true }));
-    const printed = execFileSync(programPath('taskset') ?? '', ['-c', allowed, process.execPath, program], {
+    const printed = execFileSync(programPath('taskset') ?? '', ['-c', allowed, fixtureNode, program], {
       encoding: 'utf8',
       timeout: 60_000,
     });
