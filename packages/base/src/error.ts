@@ -109,5 +109,11 @@ export function isCircuitError(error: unknown, code?: ErrorCode): error is Circu
 /** `error` itself if it is a {@link CircuitError}, else one of code `code` with it as the cause. */
 export function toCircuitError(error: unknown, code: ErrorCode = 'internal'): CircuitError {
   if (isCircuitError(error)) return error;
-  return new CircuitError(code, error instanceof Error ? error.message : String(error), { cause: error });
+  let text = 'an error without a text';
+  try {
+    text = String(error instanceof Error ? error.message : error);
+  } catch {
+    // Anything can be thrown.
+  }
+  return new CircuitError(code, text, { cause: error });
 }

@@ -35,7 +35,7 @@ export { FanOut, type FanOutOptions } from './helpers/fan-out.js';
 export { Hub, type HubOptions, type RequestOptions } from './helpers/hub.js';
 export { queue } from './helpers/queue.js';
 export { relay, relayBytes } from './helpers/relay.js';
-export { type Handler, handlerSender, serve } from './helpers/serve.js';
+export { type Handler, handlerSender, serve, type ServeOptions } from './helpers/serve.js';
 export { type After, type Case, receiving, select, type SelectOptions, sending } from './helpers/select.js';
 export { bytePipe } from './local/byte-pipe.js';
 export { type Pipe, pipe } from './local/pipe.js';

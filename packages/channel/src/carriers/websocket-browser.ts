@@ -20,7 +20,7 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const what = `dial websocket ${printUrl(url)}`;
   checkPossible(options, url, what);
   const opener = (globalThis as { WebSocket?: Opener }).WebSocket;
-  if (opener === undefined) throw new CircuitError('unsupported', `${what}: there is no WebSocket in this runtime`);
+  if (opener === undefined) throw new CircuitError('unsupported', `${what}: no WebSocket in this runtime`);
   const peer = { carrier: 'websocket', address: printUrl(url), encrypted: url.protocol === 'wss:' };
   const clock = options.session?.clock ?? systemClock;
   const connect = (wait: WaitOptions): Promise<BrowserWebSocketCarrier> =>
@@ -39,11 +39,11 @@ function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: s
   if (Object.keys(headers ?? {}).length > 0 || url.username !== '' || url.password !== '') {
     throw new CircuitError(
       'unsupported',
-      `${what}: a browser cannot add headers to a WebSocket; use a cookie, or a token in the address`,
+      `${what}: a browser cannot add headers; use a cookie or a token in the address`,
     );
   }
   if (tls !== undefined) {
-    throw new CircuitError('unsupported', `${what}: a browser chooses certificates itself; leave out tls`);
+    throw new CircuitError('unsupported', `${what}: browsers choose certificates; leave out tls`);
   }
 }
 
@@ -74,7 +74,7 @@ function opened<T>(
     };
     socket.onclose = () => {
       finish();
-      const hint = 'nobody there, refused (401, 403) or another path: browsers do not say';
+      const hint = 'nobody there, refused or another path';
       reject(new CircuitError('unreachable', `${what}: no WebSocket; ${hint}`, { retryable: true }));
     };
   });

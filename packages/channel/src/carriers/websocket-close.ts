@@ -25,5 +25,5 @@ export function accusation(code: number, reason: string): CircuitError | undefin
 
 /** A message of text where only bytes are spoken. */
 export function textMessage(): CircuitError {
-  return new CircuitError('protocol', 'a text message, only binary ones are spoken here');
+  return new CircuitError('protocol', 'a text message, want binary ones');
 }

@@ -8,6 +8,8 @@ import { lastTag } from './tags.js';
 const maxDepth = 512;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */
 const shortBytes = maxDepth;
+/** An encoder keeps a buffer as large as the largest body that it ever made; beyond this it goes with the message. */
+const keptBytes = 262_144;
 
 /** MessagePack (https://msgpack.org); each tag is the extension type of its number, its data the encoded body. */
 export function messagePack(): Codec {
@@ -30,7 +32,8 @@ export function messagePack(): Codec {
       return revive(type, body);
     },
   };
-  const encoder: Encoder = new Encoder({ extensionCodec, maxDepth });
+  const newEncoder = (): Encoder => new Encoder({ extensionCodec, maxDepth });
+  let encoder = newEncoder();
   // Room is made for as many elements as a list claims to have, before the first is there.
   const short = new Decoder({ extensionCodec, maxArrayLength: shortBytes, maxMapLength: shortBytes });
   const long = new Decoder({ extensionCodec });
@@ -39,7 +42,14 @@ export function messagePack(): Codec {
     name: 'msgpack',
     encode(value) {
       if (value instanceof Uint8Array && value.length <= shortBytes) return putBytes((scratch ??= newScratch()), value);
-      return encoder.encodeSharedRef(value);
+      let bytes = Infinity;
+      try {
+        const body = encoder.encodeSharedRef(value);
+        bytes = body.length;
+        return body;
+      } finally {
+        if (bytes > keptBytes) encoder = newEncoder();
+      }
     },
     decode(bytes, reviveNow) {
       const alone = bytesAlone(bytes);

@@ -1,22 +1,32 @@
-import { toCircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
 import { pipe } from '../local/pipe.js';
 import type { Receiver, Sender } from '../types.js';
 
 /** Deals with one message; answers through `ret`, which is closed when it ends, and aborted with what it throws. */
 export type Handler<T> = (value: T, ret: Sender) => void | Promise<void>;
 
+/** How `serve` takes messages. */
+export interface ServeOptions extends WaitOptions {
+  /** Calls under way at once; while there are so many no message is taken, and the sender waits. Default 1,000. */
+  readonly concurrency?: number;
+}
+
+const defaultConcurrency = 1000;
+
 /**
- * Calls `handler` for every message of `receiver` until the channel ends; calls overlap. Resolves when the last one has ended.
- * Rejects with what the channel fails with, after the calls under way.
+ * Calls `handler` for every message of `receiver` until the channel ends; calls overlap, up to `concurrency` of them. Resolves when the
+ * last one has ended. Rejects with what the channel fails with, after the calls under way; with `invalid` for a concurrency below 1.
  */
 export async function serve<T>(
   receiver: Receiver<T>,
   handler: Handler<T>,
-  { signal }: WaitOptions = {},
+  { signal, concurrency = defaultConcurrency }: ServeOptions = {},
 ): Promise<void> {
+  if (!(concurrency >= 1)) throw new CircuitError('invalid', `serve: concurrency ${concurrency}, want at least 1`);
   const running = new Set<Promise<void>>();
   try {
     for (;;) {
+      while (running.size >= concurrency) await Promise.race(running);
       const message = await receiver.receive({ signal });
       if (message.done) return;
       const call = handle(handler, message.value, message.ret).finally(() => running.delete(call));
@@ -39,7 +49,7 @@ async function handle<T>(handler: Handler<T>, value: T, ret: Sender): Promise<vo
     await handler(value, ret);
     ret.close();
   } catch (error) {
-    ret.abort(toCircuitError(error));
+    ret.abort(toCircuitError(error, 'aborted'));
   }
 }
 

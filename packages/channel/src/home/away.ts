@@ -2,7 +2,8 @@ import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { End } from '../local/end.js';
 import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import type { Entry } from '../session/entry.js';
-import type { InHalf } from '../session/in-half.js';
+import type { InBytes } from '../session/in-bytes.js';
+import type { InMessage } from '../session/in-message.js';
 import type { OutHalf } from '../session/out-half.js';
 import type { ReceiveOptions, ReceiveResult, SendOptions } from '../types.js';
 import type { Home } from './home-of.js';
@@ -109,12 +110,12 @@ export class AwaySource extends Away implements RawReceiver, RawReader, SourceAw
 export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
   readonly #end: End;
   readonly #sink: RawSender & RawWriter;
-  readonly #half: InHalf;
+  readonly #half: InMessage | InBytes;
   readonly #homeOf: (entry: Entry, away: SinkAway) => Home | undefined;
   #arrived: (() => void) | undefined;
 
   /** `half` stands for it in the session. */
-  constructor(end: End, half: InHalf, homeOf: (entry: Entry, away: SinkAway) => Home | undefined) {
+  constructor(end: End, half: InMessage | InBytes, homeOf: (entry: Entry, away: SinkAway) => Home | undefined) {
     super();
     this.#end = end;
     this.#half = half;

@@ -2,7 +2,8 @@ import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
 import { type Demand, dequeue, enqueue, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { Waiters } from '../local/waiters.js';
-import type { InHalf } from '../session/in-half.js';
+import type { InBytes } from '../session/in-bytes.js';
+import type { InMessage } from '../session/in-message.js';
 import type { SourceAway } from './away.js';
 
 /** What a receiving end does in this process; that of a pipe, or another that comes home. */
@@ -26,7 +27,7 @@ interface Taking<O, R> extends Demand<R> {
  *
  * Who waits is served in order, across the change too.
  */
-export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends WaitOptions, R> {
+export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O extends WaitOptions, R> {
   readonly #away: SourceAway;
   readonly #waiting = new Deque<Taking<O, R>>();
   readonly #readable = new Waiters();
@@ -174,6 +175,6 @@ export abstract class HomeIn<H extends InHalf, L extends LocalIn, O extends Wait
 }
 
 /** Whether everything up to a clean end has arrived; it may still wait to be taken. */
-function whole({ peerFinal, failure }: InHalf): boolean {
+function whole({ peerFinal, failure }: InMessage | InBytes): boolean {
   return peerFinal && failure === undefined;
 }

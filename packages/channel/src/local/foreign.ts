@@ -1,6 +1,6 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
 import type { NodeStream } from './end.js';
-import type { RawReader, RawWriter } from './raw.js';
+import type { ByteSink, RawReader, RawWriter } from './raw.js';
 import { asBytes } from './web-stream.js';
 
 /**
@@ -18,8 +18,14 @@ export function nodeReader(stream: NodeStream): RawReader {
     wake = undefined;
   };
   stream.on('data', (chunk: Uint8Array | string) => {
-    chunks.push(asBytes(chunk));
-    stream.pause();
+    try {
+      chunks.push(asBytes(chunk));
+      stream.pause();
+    } catch (error) {
+      // In object mode it may deliver anything.
+      failure ??= toCircuitError(error);
+      stream.destroy(failure);
+    }
     notify();
   });
   stream.on('end', () => {
@@ -59,7 +65,8 @@ export function nodeReader(stream: NodeStream): RawReader {
   };
 }
 
-export function nodeWriter(stream: NodeStream): RawWriter {
+/** A Node stream as a raw writer, and as a sink: what it has not written is not taken, and no more is under way than a window. */
+export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
   let fail: (error: CircuitError) => void = ignore;
   let finish: () => void = ignore;
   const closed = new Promise<void>((resolve, reject) => {
@@ -69,18 +76,29 @@ export function nodeWriter(stream: NodeStream): RawWriter {
   closed.catch(ignore);
   stream.on('error', (error: Error) => fail(toCircuitError(error, 'io')));
   stream.on('finish', () => finish());
-  stream.on('close', () => fail(new CircuitError('closed', 'the stream was destroyed')));
-  if (stream.destroyed === true) fail(new CircuitError('closed', 'the stream was destroyed'));
+  stream.on('close', () => fail(destroyed()));
+  const write = (chunk: Uint8Array, done: () => void, failed: (error: CircuitError) => void = ignore): void => {
+    // The callback comes when the chunk was handled, which also bounds what waits inside the stream.
+    stream.write(chunk, (error) => (error ? failed(toCircuitError(error, 'io')) : done()));
+  };
+  if (stream.destroyed === true) fail(destroyed());
   return {
-    writeNow: (chunk) =>
-      new Promise((resolve, reject) => {
-        // The callback comes when the chunk was handled, which also bounds what waits inside the stream.
-        stream.write(chunk, (error) => (error ? reject(toCircuitError(error, 'io')) : resolve()));
-      }),
+    sendRefusal: stream.destroyed === true ? destroyed() : undefined,
+    attach: (tap) =>
+      void closed.then(
+        () => tap.done(),
+        (reason: CircuitError) => tap.cancelled(reason),
+      ),
+    forward: write,
+    writeNow: (chunk) => new Promise((resolve, reject) => write(chunk, resolve, reject)),
     closeNow: () => void stream.end(),
     abortNow: (reason) => void stream.destroy(reason),
     closed,
   };
+}
+
+function destroyed(): CircuitError {
+  return new CircuitError('closed', 'the stream was destroyed');
 }
 
 function destroyedEarly(): CircuitError {

@@ -263,6 +263,7 @@ class PipeSender extends End implements Sender, RawSender {
   move(): void {
     if (this.#moved) throw movedError();
     this.#moved = true;
+    this.#core.writable.notify();
   }
 
   override regain(): PipeSender {
@@ -344,6 +345,7 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     if (this.#moved) throw movedError();
     this.#moved = true;
     this.turnAway();
+    this.#core.readable.notify();
   }
 
   override regain(): PipeReceiver<T> {

@@ -1,7 +1,7 @@
-import { CircuitError } from '@circuit/base';
-import type { RawReader, RawWriter } from './raw.js';
+import { CircuitError, toCircuitError } from '@circuit/base';
+import type { ByteSink, RawReader } from './raw.js';
 
-/** A web stream as a raw reader or writer, so that one pump serves all. */
+/** A web stream as a raw reader, for the pump that serves all. */
 export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
   const reader = stream.getReader();
   return {
@@ -13,17 +13,20 @@ export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
   };
 }
 
-export function webWriter(stream: WritableStream<Uint8Array>): RawWriter {
+/** What the stream has not written is not taken, and no more comes than a window. */
+export function webWriter(stream: WritableStream<Uint8Array>): ByteSink {
   const writer = stream.getWriter();
-  writer.closed.catch(ignore);
   return {
-    async writeNow(chunk) {
-      await writer.ready;
-      writer.write(chunk).catch(ignore);
+    sendRefusal: undefined,
+    attach(tap) {
+      writer.closed.then(
+        () => tap.done(),
+        (error: unknown) => tap.cancelled(toCircuitError(error, 'aborted')),
+      );
     },
+    forward: (piece, written) => void writer.write(piece).then(written, ignore),
     closeNow: () => void writer.close().catch(ignore),
     abortNow: (reason) => void writer.abort(reason).catch(ignore),
-    closed: writer.closed,
   };
 }
 
@@ -31,7 +34,6 @@ const encoder = new TextEncoder();
 
 /** A chunk as bytes; throws `invalid` for what is none. */
 export function asBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (typeof chunk === 'string') return encoder.encode(chunk);
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);

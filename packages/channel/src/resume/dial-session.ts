@@ -11,6 +11,7 @@ import {
   type WaitOptions,
 } from '@circuit/base';
 import type { Carrier } from '../session/carrier.js';
+import { checkSessionOptions } from '../session/check-options.js';
 import type { SessionOptions } from '../session/options.js';
 import { ChannelSession } from '../session/session.js';
 import { whenProved } from '../session/when-proved.js';
@@ -50,6 +51,7 @@ async function beginSession(
   connect: ConnectCarrier,
   { session, resume, signal }: DialSessionOptions,
 ): Promise<ChannelSession> {
+  checkSessionOptions(session, 'dialler');
   const terms = resolveResume(resume);
   if (terms === undefined) return new ChannelSession(await connect({ signal }), 'dialler', session);
   const clock = session?.clock ?? systemClock;

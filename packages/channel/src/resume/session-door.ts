@@ -1,5 +1,6 @@
 import { CircuitError, type Clock, systemClock } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import { checkSessionOptions } from '../session/check-options.js';
 import type { SessionOptions } from '../session/options.js';
 import { ChannelSession } from '../session/session.js';
 import { onceProved } from '../session/when-proved.js';
@@ -47,9 +48,10 @@ export class SessionDoor {
   #serial = 0;
   #closed = false;
 
-  /** Throws `invalid` for options out of their bounds. */
+  /** Throws `invalid` for options out of their bounds, `unsupported` for an unknown codec. */
   constructor(options: SessionDoorOptions) {
     this.#options = { ...options, onSession: onceProved(options.session, options.onSession) };
+    checkSessionOptions(options.session, 'listener');
     this.#resume = resolveResume(options.resume);
     this.#clock = options.session?.clock ?? systemClock;
   }

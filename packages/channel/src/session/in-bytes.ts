@@ -1,8 +1,7 @@
-import { abortError, type CircuitError, type WaitOptions } from '@circuit/base';
+import { abortError, type WaitOptions } from '@circuit/base';
 import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
-import { Deque } from '../local/deque.js';
-import { type EndKind } from '../local/end.js';
+import { dequeue, enqueue } from '../local/demand.js';
+import { type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
 import type { ByteSource, SourceTap } from '../local/raw.js';
 import type { ByteReader } from '../types.js';
@@ -11,12 +10,9 @@ import { InHalf } from './in-half.js';
 import type { Link } from './link.js';
 
 /** The receiving half of a byte stream. */
-export class InBytes extends InHalf implements ByteReader, ByteSource {
+export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implements ByteReader, ByteSource {
   readonly endKind: EndKind = 'reader';
   readonly #queue = new ChunkQueue();
-  readonly #waiting = new Deque<Demand<Uint8Array | undefined>>();
-  #tap: SourceTap | undefined;
-  #relayDone = false;
 
   constructor(link: Link, entry: Entry) {
     // What a stream has under way is what small messages of other channels wait behind.
@@ -24,12 +20,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
   }
 
   read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
-    try {
-      this.checkHeld();
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.readNow(options);
+    return this.moved ? Promise.reject(movedError()) : this.readNow(options);
   }
 
   /** `read` for who took the end over. */
@@ -41,7 +32,7 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     } catch (error) {
       return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => enqueue(this.#waiting, { resolve, reject, release: undefined }, signal));
+    return new Promise((resolve, reject) => enqueue(this.waiting, { resolve, reject, release: undefined }, signal));
   }
 
   tryRead(): Uint8Array | null | undefined {
@@ -65,16 +56,11 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     return iterateBytes(this);
   }
 
-  /** A relay takes over what arrives from here on, and what is queued. */
-  attach(tap: SourceTap): void {
-    turnAwayAll(this.#waiting);
-    this.#tap = tap;
+  protected passQueue(tap: SourceTap): void {
     for (const chunk of this.#queue.drain()) {
       this.link.countUnread(-chunk.length);
       tap.bytes(chunk);
     }
-    if (this.failure !== undefined) tap.aborted(this.failure);
-    else if (this.state !== 'open') tap.closed();
   }
 
   /** BYTES. */
@@ -82,11 +68,11 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     if (this.peerFinal) return `BYTES on stream ${this.entry.id} behind its end`;
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
-    if (this.#tap !== undefined) {
-      this.#tap.bytes(ownPiece(piece));
+    if (this.tap !== undefined) {
+      this.tap.bytes(ownPiece(piece));
       return undefined;
     }
-    const waiting = dequeue(this.#waiting);
+    const waiting = dequeue(this.waiting);
     if (waiting === undefined) {
       this.link.countUnread(piece.length);
       this.#queue.push(piece);
@@ -98,41 +84,15 @@ export class InBytes extends InHalf implements ByteReader, ByteSource {
     return undefined;
   }
 
-  /** Counts relayed bytes' credit as used up. */
-  passed(bytes: number): void {
-    this.grant(bytes);
-  }
-
-  /** DONE came from the far side of a relay. */
-  relayDone(): void {
-    this.#relayDone = true;
-    this.sayDoneIfEmpty();
-  }
-
   get empty(): boolean {
     return this.#queue.empty;
   }
 
-  protected override sayDoneIfEmpty(): void {
-    // A relay says DONE when its own receiver has.
-    if (this.#tap === undefined || this.#relayDone) super.sayDoneIfEmpty();
-  }
-
-  protected closing(): void {
-    if (this.#tap !== undefined) {
-      this.#tap.closed();
-      return;
-    }
-    resolveAll(this.#waiting, undefined);
-    this.notifyReadable();
+  protected override get last(): undefined {
+    return undefined;
   }
 
   protected dropQueue(): void {
     for (const chunk of this.#queue.drain()) this.link.countUnread(-chunk.length);
-  }
-
-  protected rejectWaiting(reason: CircuitError): void {
-    this.#tap?.aborted(reason);
-    rejectAll(this.#waiting, reason);
   }
 }

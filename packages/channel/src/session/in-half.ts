@@ -1,4 +1,6 @@
 import { CircuitError } from '@circuit/base';
+import { type Demand, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
+import { Deque } from '../local/deque.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import { Waiters } from '../local/waiters.js';
 import { frameType, maxBodyBytes, maxRefs, messageCost, refCost } from '../wire/frame.js';
@@ -16,6 +18,12 @@ const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;
  */
 type State = 'open' | 'ending' | 'ended';
 
+/** What a relay hears of the end. */
+interface EndTap {
+  closed(): void;
+  aborted(reason: CircuitError): void;
+}
+
 /**
  * The receiving half of a channel or stream: what messages and bytes have in common.
  *
@@ -23,7 +31,7 @@ type State = 'open' | 'ending' | 'ended';
  *     open ─ABORT: DONE─▶ ended (over)
  *     open | ending ─cancel(): CANCEL─▶ ended ─CLOSE or ABORT from the peer─▶ over
  */
-export abstract class InHalf extends End {
+export abstract class InHalf<Result, Tap extends EndTap> extends End {
   abstract override readonly endKind: EndKind;
   readonly link: Link;
   readonly entry: Entry;
@@ -35,6 +43,12 @@ export abstract class InHalf extends End {
   peerFinal = false;
   /** The holder has given it away. */
   moved = false;
+  /** Those who wait for what arrives. */
+  protected readonly waiting: Deque<Demand<Result>> = new Deque();
+  /** A relay that has taken over what arrives. */
+  protected tap: Tap | undefined;
+  /** Its own receiver has not taken everything: DONE is for that one to say. */
+  #relaying = false;
   /** Nobody has accepted the channel yet: it stays in the table even when the peer has closed it, so that its bound holds. */
   #unaccepted = false;
   /** What the peer may still send. */
@@ -82,6 +96,7 @@ export abstract class InHalf extends End {
   move(): void {
     this.checkHeld();
     this.moved = true;
+    this.notifyReadable();
   }
 
   cancel(reason?: unknown): void {
@@ -144,6 +159,17 @@ export abstract class InHalf extends End {
     return undefined;
   }
 
+  /** Counts the credit of what was relayed as used up. */
+  passed(cost: number): void {
+    this.grant(cost);
+  }
+
+  /** DONE came from the far side of a relay. */
+  relayDone(): void {
+    this.#relaying = false;
+    this.sayDoneIfEmpty();
+  }
+
   /** Gives credit back for what was taken. */
   protected grant(cost: number): void {
     this.#consumed += cost;
@@ -165,7 +191,7 @@ export abstract class InHalf extends End {
 
   /** Says DONE once the peer has closed and everything is taken. */
   protected sayDoneIfEmpty(): void {
-    if (this.state !== 'ending' || !this.empty || this.#unaccepted) return;
+    if (this.state !== 'ending' || !this.empty || this.#unaccepted || this.#relaying) return;
     this.state = 'ended';
     if (this.link.refusal === undefined) this.link.writer.begin(frameType.done, this.entry.id);
     this.settle();
@@ -179,14 +205,40 @@ export abstract class InHalf extends End {
     if (this.moved) throw movedError();
   }
 
+  /** A relay takes over what arrives from here on, and what is queued. */
+  attach(tap: Tap): void {
+    turnAwayAll(this.waiting);
+    this.tap = tap;
+    this.#relaying = true;
+    this.passQueue(tap);
+    if (this.failure !== undefined) tap.aborted(this.failure);
+    else if (this.state !== 'open') tap.closed();
+  }
+
+  /** The peer has closed: tells who waits behind an empty queue. */
+  protected closing(): void {
+    if (this.tap !== undefined) {
+      this.tap.closed();
+      return;
+    }
+    resolveAll(this.waiting, this.last);
+    this.notifyReadable();
+  }
+
+  /** Tells who waits that nothing more comes. */
+  protected rejectWaiting(reason: CircuitError): void {
+    this.tap?.aborted(reason);
+    rejectAll(this.waiting, reason);
+  }
+
+  /** What a receive resolves to at the end. */
+  protected abstract readonly last: Result;
   /** Whether nothing that arrived waits to be taken. */
   abstract readonly empty: boolean;
-  /** The peer has closed: tells who waits behind an empty queue. */
-  protected abstract closing(): void;
+  /** Gives what is queued to a relay. */
+  protected abstract passQueue(tap: Tap): void;
   /** Drops what arrived and was not taken. */
   protected abstract dropQueue(reason: CircuitError): void;
-  /** Tells who waits that nothing more comes. */
-  protected abstract rejectWaiting(reason: CircuitError): void;
 
   protected end(reason: CircuitError): void {
     this.failure ??= reason;

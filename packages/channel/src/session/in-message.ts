@@ -1,8 +1,8 @@
 import { abortError, CircuitError, toCircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
+import { type Demand, dequeue, enqueue } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
-import { type EndKind } from '../local/end.js';
+import { type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
@@ -51,12 +51,12 @@ const ended = { done: true } as const;
 const resolvedEnd: Promise<ReceiveResult> = Promise.resolve(ended);
 
 /** The receiving half of a channel of messages. */
-export class InMessage extends InHalf implements Receiver, SlabHolder {
+export class InMessage extends InHalf<ReceiveResult, InTap> implements Receiver, SlabHolder {
   readonly endKind: EndKind = 'receiver';
   readonly codec: Codec;
   readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
-  protected readonly waiting: Deque<Waiting> = new Deque();
+  protected declare readonly waiting: Deque<Waiting>;
   slab: Slab | undefined;
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */
@@ -65,8 +65,6 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
   #left = 0;
   /** Messages that left the queue, or were given up by their sender. */
   #taken = 0;
-  #relayDone = false;
-  #tap: InTap | undefined;
 
   constructor(link: Link, entry: Entry, codec: Codec, unpacker: Unpacker) {
     super(link, entry, link.limits.windowBytes, link.limits.windowBytes * 3);
@@ -84,12 +82,7 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
   }
 
   receive(options: ReceiveOptions = {}): Promise<ReceiveResult> {
-    try {
-      this.checkHeld();
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.receiveNow(options);
+    return this.moved ? Promise.reject(movedError()) : this.receiveNow(options);
   }
 
   /** `receive` for who took the end over. */
@@ -124,17 +117,12 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
     return this.state === 'open' ? undefined : ended;
   }
 
-  /** A relay takes over what arrives from here on, and what is queued. */
-  attach(tap: InTap): void {
-    turnAwayAll(this.waiting);
-    this.#tap = tap;
+  protected passQueue(tap: InTap): void {
     for (const arrived of this.#queue.drain()) {
       this.link.countUnread(-arrived.cost);
       tap.piece({ flags: arrived.flags, total: 0, refs: arrived.refs, body: arrived.body }, true, arrived.cost);
     }
     if (this.#assembly !== undefined) this.#passAssembled(this.#assembly, tap);
-    if (this.failure !== undefined) tap.aborted(this.failure);
-    else if (this.state !== 'open') tap.closed();
   }
 
   /** DATA. */
@@ -154,10 +142,10 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
     if (first && whole > this.link.limits.maxMessageBytes) {
       return `channel ${this.entry.id}: message of ${whole} bytes, the limit is ${this.link.limits.maxMessageBytes}`;
     }
-    if (this.#tap !== undefined) {
+    if (this.tap !== undefined) {
       if (first) this.#left = whole;
       const misfit = this.#follow(piece, first);
-      if (misfit === undefined) this.#tap.piece(piece, first, cost);
+      if (misfit === undefined) this.tap.piece(piece, first, cost);
       return misfit;
     }
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
@@ -170,7 +158,7 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
   dropped(): string | undefined {
     if (this.#passing) {
       this.#passing = false;
-      this.#tap?.dropped();
+      this.tap?.dropped();
       this.#taken++;
       return undefined;
     }
@@ -184,11 +172,6 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
     return undefined;
   }
 
-  /** Counts a relayed message's credit as used up. */
-  passed(cost: number): void {
-    this.grant(cost);
-  }
-
   /** Tells the sender that `count` messages in all are taken. */
   acknowledge(count: number): void {
     if (this.link.refusal !== undefined || this.over) return;
@@ -200,28 +183,14 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
     return this.#queue.length === 0;
   }
 
-  protected closing(): void {
-    if (this.#assembly !== undefined) {
-      // A message cut off by its own sender's CLOSE never was one.
-      this.dropped();
-    }
-    if (this.#tap !== undefined) {
-      this.#tap.closed();
-      return;
-    }
-    resolveAll(this.waiting, ended);
-    this.notifyReadable();
+  protected override get last(): ReceiveResult {
+    return ended;
   }
 
-  protected override sayDoneIfEmpty(): void {
-    // A relay says DONE when its own receiver has.
-    if (this.#tap === undefined || this.#relayDone) super.sayDoneIfEmpty();
-  }
-
-  /** DONE came from the far side of a relay. */
-  relayDone(): void {
-    this.#relayDone = true;
-    this.sayDoneIfEmpty();
+  protected override closing(): void {
+    // A message cut off by its own sender's CLOSE never was one.
+    if (this.#assembly !== undefined) this.dropped();
+    super.closing();
   }
 
   protected dropQueue(reason: CircuitError): void {
@@ -235,11 +204,6 @@ export class InMessage extends InHalf implements Receiver, SlabHolder {
       this.#assembly = undefined;
       this.#passing = true;
     }
-  }
-
-  protected rejectWaiting(reason: CircuitError): void {
-    this.#tap?.aborted(reason);
-    rejectAll(this.waiting, reason);
   }
 
   /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */

@@ -1,6 +1,6 @@
 import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
 import { Deque } from '../local/deque.js';
-import type { EndKind } from '../local/end.js';
+import { type EndKind, movedError } from '../local/end.js';
 import type { ByteSink } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import type { ByteWriter } from '../types.js';
@@ -21,12 +21,7 @@ export class OutBytes extends OutHalf implements ByteWriter, ByteSink {
   readonly #queue = new Deque<Queued>();
 
   write(chunk: Uint8Array, options: WaitOptions = {}): Promise<void> {
-    try {
-      this.checkHeld();
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.writeNow(chunk, options);
+    return this.moved ? Promise.reject(movedError()) : this.writeNow(chunk, options);
   }
 
   /** `write` for who took the end over. */

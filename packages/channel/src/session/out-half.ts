@@ -66,6 +66,7 @@ export abstract class OutHalf extends End implements Turn {
   move(): void {
     this.checkHeld();
     this.moved = true;
+    this.notifyWritable();
   }
 
   close(): void {

@@ -140,7 +140,7 @@ export class SessionPacker implements Packer {
       }
       case 'web-writable': {
         const entry = this.makeEntry(refKind.writer, codec);
-        void pumpBytes(entry.in as InBytes, webWriter(foreign.stream));
+        spliceBytes(entry.in as InBytes, webWriter(foreign.stream));
         return { entry };
       }
       case 'node': {

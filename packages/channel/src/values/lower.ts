@@ -1,4 +1,4 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
 import { Tagged } from '../codec/codec.js';
 import { maxBigintDigits, tag } from '../codec/tags.js';
 import { Descriptor } from '../local/descriptor.js';
@@ -20,9 +20,10 @@ export function lower(value: unknown, takeEnd: TakeEnd): unknown {
   try {
     return lowerAt(value, takeEnd, 0);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const where = error.path === '' ? '' : ` (at ${error.path.replace(/^\./, '')})`;
-    throw new CircuitError('invalid', `cannot send a ${error.message}${where}`);
+    const refusal = within(error, '');
+    if (!(refusal instanceof Refusal)) throw refusal;
+    const where = refusal.path === '' ? '' : ` (at ${refusal.path.replace(/^\./, '')})`;
+    throw new CircuitError('invalid', `cannot send a ${refusal.message}${where}`);
   }
 }
 
@@ -31,10 +32,12 @@ class Refusal extends Error {
   path = '';
 }
 
-/** `error`, which came out of `field`. */
+/** `error`, which came out of `field`; what a getter, a proxy or a locked stream throws is a refusal, too. */
 function within(error: unknown, field: string): unknown {
-  if (error instanceof Refusal) error.path = field + error.path;
-  return error;
+  if (isCircuitError(error)) return error;
+  const refusal = error instanceof Refusal ? error : new Refusal(`value: ${toCircuitError(error).message}`);
+  refusal.path = field + refusal.path;
+  return refusal;
 }
 
 const undefinedTag = new Tagged(tag.undefined, null);
@@ -159,21 +162,32 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number): unknown {
   if (value instanceof Tagged) throw new Refusal('tagged value');
   const stream = asForeignStream(value);
   if (stream !== undefined) return new Tagged(tag.reference, takeEnd(stream));
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  const kind = kindOf(value);
   if (kind !== 'Object') throw new Refusal(kind);
   const plain = lowerPlain(value, takeEnd, depth);
   return plain === value ? { ...value } : plain;
 }
 
 function lowerError(error: Error, takeEnd: TakeEnd, depth: number): Tagged {
+  // They are what somebody made them.
+  const { name, message }: { readonly name: unknown; readonly message: unknown } = error;
   const fields: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(error)) if (key !== 'name' && key !== 'message') fields[key] = item;
-  if (error.cause !== undefined) fields.cause = error.cause;
-  return new Tagged(tag.error, [lowerText(error.name), lowerText(error.message), lowerAt(fields, takeEnd, depth + 1)]);
+  for (const key of ['cause', 'errors']) if (key in error) fields[key] = (error as unknown as typeof fields)[key];
+  return new Tagged(tag.error, [
+    lowerText(String(name)),
+    lowerText(String(message)),
+    lowerAt(fields, takeEnd, depth + 1),
+  ]);
+}
+
+/** The name of its type; also of a subclass of the caller's. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function lowerBuffer(value: ArrayBufferView | ArrayBuffer): Tagged {
   if (value instanceof ArrayBuffer) return new Tagged(tag.typedArray, ['ArrayBuffer', new Uint8Array(value)]);
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return new Tagged(tag.typedArray, [value.constructor.name, bytes]);
+  return new Tagged(tag.typedArray, [kindOf(value), bytes]);
 }

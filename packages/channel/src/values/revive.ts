@@ -88,7 +88,11 @@ function reviveError(body: unknown): Error {
   const { code, detail, retryable } = fields as Record<string, unknown>;
   if (name === 'CircuitError') return CircuitError.fromRecord({ code, message, detail, retryable });
   const Type = Object.hasOwn(errorTypes, name) ? errorTypes[name] : undefined;
+  // A stack from here tells nothing, and to take one for each of a million errors would be most of the work.
+  const { stackTraceLimit } = Error;
+  Reflect.set(Error, 'stackTraceLimit', 0);
   const error = new (Type ?? Error)(message);
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
   if (Type === undefined) Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
   for (const [key, value] of Object.entries(fields)) {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: key !== 'cause' });

@@ -14,20 +14,15 @@ export function isUnicode(text: string): boolean {
 /** Text that is no Unicode travels as its UTF-16 code units; encoders would put U+FFFD in place of what they cannot say. */
 export function lowerText(text: string): string | Tagged {
   if (isUnicode(text)) return text;
-  const bytes = new Uint8Array(2 * text.length);
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    bytes[2 * i] = unit;
-    bytes[2 * i + 1] = unit >>> 8;
-  }
-  return new Tagged(tag.text, bytes);
+  const byte = (_: unknown, i: number): number => text.charCodeAt(i >>> 1) >>> (8 * (i & 1));
+  return new Tagged(tag.text, Uint8Array.from({ length: 2 * text.length }, byte));
 }
 
 /** The text of its code units; `undefined` if the bytes are none. */
 export function reviveText(bytes: unknown): string | undefined {
   if (!(bytes instanceof Uint8Array) || bytes.length % 2 !== 0) return undefined;
-  const units: string[] = [];
+  let text = '';
   for (let at = 0; at < bytes.length; at += 2)
-    units.push(String.fromCharCode((bytes[at] as number) | ((bytes[at + 1] as number) << 8)));
-  return units.join('');
+    text += String.fromCharCode((bytes[at] as number) | ((bytes[at + 1] as number) << 8));
+  return text;
 }

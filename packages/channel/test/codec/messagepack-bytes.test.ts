@@ -43,3 +43,14 @@ test('bytes that say another length than there is are refused, as the library do
     }),
   );
 });
+
+test('a large message leaves no large buffer behind, nor does one that fails', () => {
+  const codec = messagePack();
+  const large = 'x'.repeat(4 * 1024 * 1024);
+  expect(codec.encode(large).length).toBeGreaterThan(large.length);
+  expect(codec.encode('small').buffer.byteLength).toBeLessThan(4096);
+  expect(() => codec.encode([large, 1n])).toThrow();
+  expect(codec.encode('small').buffer.byteLength).toBeLessThan(4096);
+  const kept = codec.encode('x'.repeat(100_000)).buffer;
+  expect(codec.encode('small').buffer).toBe(kept);
+});

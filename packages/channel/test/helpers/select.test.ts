@@ -118,3 +118,25 @@ test('over a session: sending waits for credit', async () => {
   sender.abort();
   await pair.close();
 });
+
+test('a select over an end that is sent away is told so', async () => {
+  const { a, b } = await connectMemory();
+  const local = pipe();
+  const [over, full] = [await openChannel(a, b), pipe()];
+  const away = await openChannel(a, b);
+  const moved = { code: 'conflict' };
+  const back = await openChannel(b, a);
+  const waiting = [
+    expect(select([receiving(local.receiver, value)])).rejects.toMatchObject(moved),
+    expect(select([sending(full.sender, 1, () => 'sent')])).rejects.toMatchObject(moved),
+    expect(select([receiving(back.receiver, value)])).rejects.toMatchObject(moved),
+  ];
+  await over.sender.send([local.receiver, full.sender, back.receiver]);
+  await Promise.all(waiting);
+  // A sender without credit waits, too.
+  while (away.sender.trySend(new Uint8Array(16_384)));
+  const sender = expect(select([sending(away.sender, 1, () => 'sent')])).rejects.toMatchObject(moved);
+  await over.sender.send(away.sender);
+  await sender;
+  await Promise.all([a.close(), b.close()]);
+});

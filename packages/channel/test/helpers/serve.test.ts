@@ -1,5 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import { ChannelSession, handlerSender, memoryPair, pipe, type Sender, serve } from '@circuit/channel';
+import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 
 test('a handler is used as a sender, and its return channel is closed when it ends', async () => {
@@ -24,6 +25,60 @@ test('what a handler throws is what the asker hears', async () => {
   const answers = await failing.send(1, { returns: true });
   await expect(answers.receive()).rejects.toMatchObject({ code: 'not-found', message: 'no such thing' });
   failing.close();
+});
+
+test.each([
+  ['an error of another kind', new Error('no such user'), 'no such user'],
+  ['what has no text', { toString: 1 }, 'an error without a text'],
+  ['nothing', undefined, 'undefined'],
+])('a handler that throws %s aborts its answer, and goes on', async (_what, thrown, message) => {
+  const failing = handlerSender<number>(async (value, ret) => {
+    if (value === 1) throw thrown as Error;
+    await ret.send('fine');
+  });
+  const answers = await failing.send(1, { returns: true });
+  await expect(answers.receive()).rejects.toMatchObject({ code: 'aborted', message });
+  expect((await (await failing.send(2, { returns: true })).receive()).value).toBe('fine');
+  failing.close();
+});
+
+test('no more calls are under way than it was told, and who sends more waits', async () => {
+  const [a, b] = memoryPair();
+  const [client, server] = [new ChannelSession(a, 'dialler'), new ChannelSession(b, 'listener')];
+  const asking = client.open();
+  const bytes = new Uint8Array(16_384);
+  const ends: (() => void)[] = [];
+  let most = 0;
+  let accepted = 0;
+  const sending = (async () => {
+    for (; accepted < 100; accepted++) await asking.send(bytes);
+    asking.close();
+  })();
+  const { receiver } = await server.accept();
+  const serving = serve(
+    receiver,
+    async () => {
+      const ended = new Promise<void>((resolve) => ends.push(resolve));
+      most = Math.max(most, ends.length);
+      await ended;
+    },
+    { concurrency: 3 },
+  );
+  await until('three calls to be under way', () => ends.length === 3);
+  await until('the window to be full', () => server.stats.unreadBytes > 0 && client.stats.unsentBytes > 0);
+  // The window of a channel, and what the sender holds: one message.
+  expect(accepted).toBeLessThan(30);
+  const ending = setInterval(() => ends.splice(0).forEach((end) => end()), 1);
+  await Promise.all([sending, serving]);
+  clearInterval(ending);
+  expect([accepted, most]).toStrictEqual([100, 3]);
+  await Promise.all([client.close(), server.close()]);
+});
+
+test('a concurrency that is none is refused', async () => {
+  const { receiver } = pipe();
+  await expect(serve(receiver, () => undefined, { concurrency: 0 })).rejects.toMatchObject({ code: 'invalid' });
+  await expect(serve(receiver, () => undefined, { concurrency: NaN })).rejects.toMatchObject({ code: 'invalid' });
 });
 
 test('a handler goes over a session like any sender', async () => {

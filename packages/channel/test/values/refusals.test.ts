@@ -6,6 +6,18 @@ const withProto = JSON.parse('{"__proto__":{"polluted":1}}') as object;
 let deep: unknown = 'bottom';
 for (let level = 0; level < 129; level++) deep = [deep];
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function detached(): Float32Array {
+  const view = new Float32Array(2);
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  return view;
+}
+
 test.each<[string, unknown, string]>([
   ['by itself', bad, 'cannot send a function'],
   ['in a list', [1, bad], 'cannot send a function (at [1])'],
@@ -28,6 +40,19 @@ test.each<[string, unknown, string]>([
   ['behind __proto__', Object.assign(JSON.parse('{"__proto__":1}') as object, { run: [bad] }), '(at run[0])'],
   ['an object without properties', { wait: Promise.resolve() }, 'cannot send a Promise (at wait)'],
   ['a long bigint', { n: 10n ** 4096n }, 'cannot send a bigint of more than 4096 digits (at n)'],
+  [
+    'what throws when it is looked at',
+    {
+      job: {
+        get id() {
+          throw new Error('no id');
+        },
+      },
+    },
+    'cannot send a value: no id (at job.id)',
+  ],
+  ['a proxy that was revoked', [revoked()], 'revoked (at [0])'],
+  ['a typed array whose memory went elsewhere', { view: detached() }, '(at view)'],
   ['too deep', { deep }, `cannot send a value nested deeper than 128 (at deep${'[0]'.repeat(128)})`],
 ])('what cannot be sent is named with its field: %s', (_where, value, message) => {
   expect(() => lower(value, () => 0)).toThrow(

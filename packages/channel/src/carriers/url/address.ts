@@ -32,7 +32,7 @@ const maxShown = 200;
 /** Reads an address. Throws `invalid` with what is wrong with it and what it should look like. */
 export function parseUrl(text: string): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined || !(scheme in forms)) {
+  if (scheme === undefined || !Object.hasOwn(forms, scheme)) {
     throw wrong(text, `unknown scheme; known are ${Object.values(forms).join(', ')}`);
   }
   return readRest(scheme as Scheme, text.slice(scheme.length + 1), text);

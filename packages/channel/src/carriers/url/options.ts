@@ -1,6 +1,6 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
-import { resolveLimits } from '../../session/limits.js';
+import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
 import type { AdmissionOptions } from '../authenticate.js';
@@ -63,8 +63,7 @@ export function checkOptions(role: Role, text: string, address: Address, options
   for (const name of Object.keys(options)) {
     if (!names[role].includes(name)) fail(`unknown option ${name}, known are ${names[role].join(', ')}`);
   }
-  resolveLimits(options.session?.limits);
-  options.session?.auth?.check(role);
+  checkSessionOptions(options.session, role);
   const { scheme } = address;
   const inProcess = scheme === 'memory' || scheme === 'worker';
   const resumes = options.resume !== undefined && options.resume !== false;

@@ -25,6 +25,7 @@ test('what is no address is refused with what is wrong and what it should look l
     ['', /unknown scheme; known are memory:NAME, worker:/],
     ['ftp://host:1', /address ftp:\/\/host:1: unknown scheme/],
     ['toString:x', /unknown scheme/],
+    ['constructor:x', /unknown scheme/],
     ['tcp://host', /the port is missing, want tcp:\/\/HOST:PORT/],
     ['tls:host:1', /want tls:\/\/HOST:PORT/],
     ['tcp://host:99999', /want tcp:/],
