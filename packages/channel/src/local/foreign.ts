@@ -87,7 +87,7 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
     attach: (tap) =>
       void closed.then(
         () => tap.done(),
-        (reason: CircuitError) => tap.cancelled(reason),
+        (reason: unknown) => tap.cancelled(reason as CircuitError),
       ),
     forward: write,
     writeNow: (chunk) => new Promise((resolve, reject) => write(chunk, resolve, reject)),

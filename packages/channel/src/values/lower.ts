@@ -169,16 +169,12 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number): unknown {
 }
 
 function lowerError(error: Error, takeEnd: TakeEnd, depth: number): Tagged {
-  // They are what somebody made them.
-  const { name, message }: { readonly name: unknown; readonly message: unknown } = error;
   const fields: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(error)) if (key !== 'name' && key !== 'message') fields[key] = item;
   for (const key of ['cause', 'errors']) if (key in error) fields[key] = (error as unknown as typeof fields)[key];
-  return new Tagged(tag.error, [
-    lowerText(String(name)),
-    lowerText(String(message)),
-    lowerAt(fields, takeEnd, depth + 1),
-  ]);
+  // They are what somebody made them.
+  const texts = [error.name, error.message].map(String).map(lowerText);
+  return new Tagged(tag.error, [...texts, lowerAt(fields, takeEnd, depth + 1)]);
 }
 
 /** The name of its type; also of a subclass of the caller's. */

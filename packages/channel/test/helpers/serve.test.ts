@@ -29,7 +29,7 @@ test('what a handler throws is what the asker hears', async () => {
 
 test.each([
   ['an error of another kind', new Error('no such user'), 'no such user'],
-  ['what has no text', { toString: 1 }, 'an error without a text'],
+  ['what has no text', { toString: 1 }, 'no text'],
   ['nothing', undefined, 'undefined'],
 ])('a handler that throws %s aborts its answer, and goes on', async (_what, thrown, message) => {
   const failing = handlerSender<number>(async (value, ret) => {
