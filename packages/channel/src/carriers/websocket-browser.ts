@@ -20,7 +20,7 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const what = `dial websocket ${printUrl(url)}`;
   checkPossible(options, url, what);
   const opener = (globalThis as { WebSocket?: Opener }).WebSocket;
-  if (opener === undefined) throw new CircuitError('unsupported', `${what}: no WebSocket in this runtime`);
+  if (opener === undefined) throw new CircuitError('unsupported', `${what}: no WebSocket here`);
   const peer = { carrier: 'websocket', address: printUrl(url), encrypted: url.protocol === 'wss:' };
   const clock = options.session?.clock ?? systemClock;
   const connect = (wait: WaitOptions): Promise<BrowserWebSocketCarrier> =>
@@ -43,7 +43,7 @@ function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: s
     );
   }
   if (tls !== undefined) {
-    throw new CircuitError('unsupported', `${what}: browsers choose certificates; leave out tls`);
+    throw new CircuitError('unsupported', `${what}: a browser cannot take tls options`);
   }
 }
 

@@ -30,6 +30,7 @@ export type ForeignStream =
 /** As much of a Node stream as is used; the core imports nothing of Node. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   readonly readableEnded?: boolean;
+  readonly writableEnded?: boolean;
   readonly destroyed?: boolean;
   readonly errored?: Error | null;
   /** `false` where a stream of both classes was made without that side; not where the side has merely ended. */

@@ -74,16 +74,19 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
     fail = reject;
   });
   closed.catch(ignore);
+  let ending = false;
   stream.on('error', (error: Error) => fail(toCircuitError(error, 'io')));
-  stream.on('finish', () => finish());
+  // Somebody else's end is none of what was sent: the rest would be lost.
+  stream.on('finish', () => (ending ? finish() : fail(endedEarly())));
   stream.on('close', () => fail(destroyed()));
   const write = (chunk: Uint8Array, done: () => void, failed: (error: CircuitError) => void = ignore): void => {
     // The callback comes when the chunk was handled, which also bounds what waits inside the stream.
     stream.write(chunk, (error) => (error ? failed(toCircuitError(error, 'io')) : done()));
   };
-  if (stream.destroyed === true) fail(destroyed());
+  const refusal = stream.writableEnded === true ? endedEarly() : stream.destroyed === true ? destroyed() : undefined;
+  if (refusal !== undefined) fail(refusal);
   return {
-    sendRefusal: stream.destroyed === true ? destroyed() : undefined,
+    sendRefusal: refusal,
     attach: (tap) =>
       void closed.then(
         () => tap.done(),
@@ -91,10 +94,17 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
       ),
     forward: write,
     writeNow: (chunk) => new Promise((resolve, reject) => write(chunk, resolve, reject)),
-    closeNow: () => void stream.end(),
+    closeNow() {
+      ending = true;
+      stream.end();
+    },
     abortNow: (reason) => void stream.destroy(reason),
     closed,
   };
+}
+
+function endedEarly(): CircuitError {
+  return new CircuitError('closed', 'the stream was ended by its owner');
 }
 
 function destroyed(): CircuitError {

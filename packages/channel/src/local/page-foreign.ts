@@ -10,5 +10,5 @@ export function nodeWriter(): never {
 }
 
 function noNodeStreams(): CircuitError {
-  return new CircuitError('unsupported', 'a page carries web streams, none of Node');
+  return new CircuitError('unsupported', 'a page carries no streams of Node');
 }

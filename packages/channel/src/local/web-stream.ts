@@ -16,16 +16,19 @@ export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
 /** What the stream has not written is not taken, and no more comes than a window. */
 export function webWriter(stream: WritableStream<Uint8Array>): ByteSink {
   const writer = stream.getWriter();
+  let closing = false;
   return {
     sendRefusal: undefined,
     attach(tap) {
-      writer.closed.then(
-        () => tap.done(),
-        (error: unknown) => tap.cancelled(toCircuitError(error, 'aborted')),
-      );
+      const fail = (error: unknown): void => tap.cancelled(toCircuitError(error, 'aborted'));
+      // What had been closed before takes nothing.
+      writer.closed.then(() => (closing ? tap.done() : fail('stream closed')), fail);
     },
     forward: (piece, written) => void writer.write(piece).then(written, ignore),
-    closeNow: () => void writer.close().catch(ignore),
+    closeNow() {
+      closing = true;
+      writer.close().catch(ignore);
+    },
     abortNow: (reason) => void writer.abort(reason).catch(ignore),
   };
 }

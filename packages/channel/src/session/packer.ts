@@ -36,7 +36,7 @@ export class SessionPacker implements Packer {
     this.#refs = undefined;
     this.#codec = codec;
     if (options.returns && options.returnTo !== undefined) {
-      throw new CircuitError('invalid', 'send: either returns or returnTo, a message has one return channel');
+      throw new CircuitError('invalid', 'send: returns or returnTo, not both');
     }
     try {
       const receiver = options.returns ? this.#makeReturn(codec) : undefined;

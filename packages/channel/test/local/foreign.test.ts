@@ -84,11 +84,41 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is no success', async () => {
   });
 });
 
-test('a sink that had been ended says so', async () => {
-  const ended = new Writable({ write: (_chunk, _encoding, done) => done() });
-  ended.end();
-  const writer = await sent<ByteWriter>(ended);
-  await expect(writer.closed).rejects.toMatchObject({ code: 'closed' });
+/** A stream of Node that takes everything. */
+const open = (): Writable => node({ write: (_chunk, _encoding, done) => done() });
+
+test.each([
+  ['just now', () => open().end()],
+  [
+    'a while ago',
+    async () => {
+      const stream = open();
+      await new Promise<void>((resolve) => void stream.end(resolve));
+      return stream;
+    },
+  ],
+])('a sink of Node that had been ended %s takes nothing, and says so', async (_when, make) => {
+  const writer = await sent<ByteWriter>(await make());
+  await writer.write(Buffer.from('lost?')).catch(() => undefined);
+  writer.close();
+  await expect(writer.closed).rejects.toMatchObject({ code: 'closed', message: 'the stream was ended by its owner' });
+});
+
+test('a sink of Node that its owner ends meanwhile says so', async () => {
+  const stream = open();
+  const writer = await sent<ByteWriter>(stream);
+  await writer.write(Buffer.from('taken'));
+  stream.end();
+  await expect(writer.closed).rejects.toMatchObject({ code: 'closed', message: 'the stream was ended by its owner' });
+});
+
+test('a sink of the web that had been closed takes nothing, and says so', async () => {
+  const stream = new WritableStream();
+  await stream.close();
+  const writer = await sent<ByteWriter>(stream);
+  await writer.write(Buffer.from('lost?')).catch(() => undefined);
+  writer.close();
+  await expect(writer.closed).rejects.toMatchObject({ code: 'aborted' });
 });
 
 test('`closed` of a sink comes when it has written everything', async () => {

@@ -4,7 +4,7 @@ import { nodeReader, nodeWriter } from '../../src/local/page-foreign.js';
 test('a page that is given a stream of Node says what it carries instead', () => {
   for (const refuse of [nodeReader, nodeWriter]) {
     expect(refuse).toThrow(
-      expect.objectContaining({ code: 'unsupported', message: 'a page carries web streams, none of Node' }),
+      expect.objectContaining({ code: 'unsupported', message: 'a page carries no streams of Node' }),
     );
   }
 });
