@@ -8,7 +8,7 @@ import { lastTag } from './tags.js';
 const maxDepth = 512;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */
 const shortBytes = maxDepth;
-/** An encoder keeps a buffer as large as the largest body that it ever made; beyond this it goes with the message. */
+/** An encoder keeps a buffer as large as the largest body that it ever made, a decoder the last body: beyond this they go with the message. */
 const keptBytes = 262_144;
 
 /** MessagePack (https://msgpack.org); each tag is the extension type of its number, its data the encoded body. */
@@ -36,7 +36,8 @@ export function messagePack(): Codec {
   let encoder = newEncoder();
   // Room is made for as many elements as a list claims to have, before the first is there.
   const short = new Decoder({ extensionCodec, maxArrayLength: shortBytes, maxMapLength: shortBytes });
-  const long = new Decoder({ extensionCodec });
+  const newLong = (): Decoder => new Decoder({ extensionCodec });
+  let long = newLong();
   let scratch: Uint8Array | undefined;
   return {
     name: 'msgpack',
@@ -60,6 +61,7 @@ export function messagePack(): Codec {
         return decodeBody(bytes);
       } finally {
         revive = refuse;
+        if (bytes.length > keptBytes) long = newLong();
       }
     },
   };

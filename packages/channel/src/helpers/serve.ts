@@ -1,4 +1,4 @@
-import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, orAborted, toCircuitError, type WaitOptions } from '@circuit/base';
 import { pipe } from '../local/pipe.js';
 import type { Receiver, Sender } from '../types.js';
 
@@ -24,12 +24,16 @@ export async function serve<T>(
 ): Promise<void> {
   if (!(concurrency >= 1)) throw new CircuitError('invalid', `serve: concurrency ${concurrency}, want at least 1`);
   const running = new Set<Promise<void>>();
+  let ended: () => void = ignore;
   try {
     for (;;) {
-      while (running.size >= concurrency) await Promise.race(running);
+      if (running.size >= concurrency) await orAborted(new Promise<void>((resolve) => (ended = resolve)), signal);
       const message = await receiver.receive({ signal });
       if (message.done) return;
-      const call = handle(handler, message.value, message.ret).finally(() => running.delete(call));
+      const call = handle(handler, message.value, message.ret).finally(() => {
+        running.delete(call);
+        ended();
+      });
       running.add(call);
     }
   } finally {

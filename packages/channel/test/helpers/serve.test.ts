@@ -1,4 +1,4 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, deferred } from '@circuit/base';
 import { ChannelSession, handlerSender, memoryPair, pipe, type Sender, serve } from '@circuit/channel';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
@@ -73,6 +73,23 @@ test('no more calls are under way than it was told, and who sends more waits', a
   clearInterval(ending);
   expect([accepted, most]).toStrictEqual([100, 3]);
   await Promise.all([client.close(), server.close()]);
+});
+
+test('who serves gives up at once, also while no more calls may begin', async () => {
+  const { sender, receiver } = pipe(2);
+  const [controller, running] = [new AbortController(), deferred()];
+  const handled: number[] = [];
+  const serving = serve(receiver, (value) => (handled.push(value as number), running.promise), {
+    concurrency: 1,
+    signal: controller.signal,
+  });
+  await sender.send(1);
+  await sender.send(2);
+  await until('the first call to be under way', () => handled.length === 1);
+  controller.abort();
+  running.resolve();
+  await expect(serving).rejects.toMatchObject({ code: 'cancelled' });
+  expect([handled, receiver.tryReceive()]).toMatchObject([[1], { value: 2 }]);
 });
 
 test('a concurrency that is none is refused', async () => {
