@@ -1,4 +1,5 @@
-// What an idle channel and an idle session cost in memory (heap after a collection, and the other process's resident memory), and whether 100,000 channels leave anything:
+// What an idle channel and an idle session cost in memory (heap after a collection, and the other process's resident memory), and
+// whether 100,000 channels leave anything:
 //   node --expose-gc bench/channel/memory.mjs [TIMES]
 import { readFileSync } from 'node:fs';
 import { heapBytes } from './common.mjs';
@@ -27,6 +28,7 @@ async function more(before, count = 1) {
   const [here, there, resident] = (await bytes()).map((now, i) => kib((now - before[i]) / count));
   return `${here} here, ${there} there (memory ${resident})`;
 }
+
 for (let i = 0; i < 2000; i++) {
   const sender = session.open();
   await answered(sender);

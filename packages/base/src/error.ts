@@ -109,7 +109,7 @@ export function isCircuitError(error: unknown, code?: ErrorCode): error is Circu
 /** `error` itself if it is a {@link CircuitError}, else one of code `code` with it as the cause. */
 export function toCircuitError(error: unknown, code: ErrorCode = 'internal'): CircuitError {
   if (isCircuitError(error)) return error;
-  let text = 'no text';
+  let text = 'error without text';
   try {
     text = String(error instanceof Error ? error.message : error);
   } catch {

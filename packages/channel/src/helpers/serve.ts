@@ -1,4 +1,4 @@
-import { CircuitError, orAborted, toCircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, toCircuitError, type WaitOptions } from '@circuit/base';
 import { pipe } from '../local/pipe.js';
 import type { Receiver, Sender } from '../types.js';
 
@@ -27,7 +27,8 @@ export async function serve<T>(
   let ended: () => void = ignore;
   try {
     for (;;) {
-      if (running.size >= concurrency) await orAborted(new Promise<void>((resolve) => (ended = resolve)), signal);
+      // The signal need not be heard here: the calls under way are waited for all the same.
+      if (running.size >= concurrency) await new Promise<void>((resolve) => (ended = resolve));
       const message = await receiver.receive({ signal });
       if (message.done) return;
       const call = handle(handler, message.value, message.ret).finally(() => {

@@ -26,11 +26,15 @@ export interface RawReader {
   cancelNow(reason: CircuitError): void;
 }
 
-/** What takes the bytes of a source, as they come. */
-export interface SourceTap {
-  bytes(piece: Uint8Array): void;
+/** What a relay hears of the end. */
+export interface EndTap {
   closed(): void;
   aborted(reason: CircuitError): void;
+}
+
+/** What takes the bytes of a source, as they come. */
+export interface SourceTap extends EndTap {
+  bytes(piece: Uint8Array): void;
 }
 
 /** What a sink tells whoever feeds it. */

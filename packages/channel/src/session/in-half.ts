@@ -2,6 +2,7 @@ import { CircuitError } from '@circuit/base';
 import { type Demand, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { End, type EndKind, movedError } from '../local/end.js';
+import type { EndTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
 import { frameType, maxBodyBytes, maxRefs, messageCost, refCost } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
@@ -18,12 +19,6 @@ const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;
  */
 type State = 'open' | 'ending' | 'ended';
 
-/** What a relay hears of the end. */
-interface EndTap {
-  closed(): void;
-  aborted(reason: CircuitError): void;
-}
-
 /**
  * The receiving half of a channel or stream: what messages and bytes have in common.
  *
@@ -31,7 +26,7 @@ interface EndTap {
  *     open ─ABORT: DONE─▶ ended (over)
  *     open | ending ─cancel(): CANCEL─▶ ended ─CLOSE or ABORT from the peer─▶ over
  */
-export abstract class InHalf<Result, Tap extends EndTap> extends End {
+export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Result> = Demand<Result>> extends End {
   abstract override readonly endKind: EndKind;
   readonly link: Link;
   readonly entry: Entry;
@@ -44,7 +39,7 @@ export abstract class InHalf<Result, Tap extends EndTap> extends End {
   /** The holder has given it away. */
   moved = false;
   /** Those who wait for what arrives. */
-  protected readonly waiting: Deque<Demand<Result>> = new Deque();
+  protected readonly waiting: Deque<Wait> = new Deque();
   /** A relay that has taken over what arrives. */
   protected tap: Tap | undefined;
   /** Its own receiver has not taken everything: DONE is for that one to say. */

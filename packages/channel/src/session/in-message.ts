@@ -4,6 +4,7 @@ import { type Demand, dequeue, enqueue } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
+import type { EndTap } from '../local/raw.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
@@ -28,11 +29,9 @@ export interface InPiece {
 }
 
 /** What a relay does with what arrives. */
-export interface InTap {
+export interface InTap extends EndTap {
   piece(piece: InPiece, first: boolean, cost: number): void;
   dropped(): void;
-  closed(): void;
-  aborted(reason: CircuitError): void;
 }
 
 interface Arrived {
@@ -51,12 +50,11 @@ const ended = { done: true } as const;
 const resolvedEnd: Promise<ReceiveResult> = Promise.resolve(ended);
 
 /** The receiving half of a channel of messages. */
-export class InMessage extends InHalf<ReceiveResult, InTap> implements Receiver, SlabHolder {
+export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements Receiver, SlabHolder {
   readonly endKind: EndKind = 'receiver';
   readonly codec: Codec;
   readonly #unpacker: Unpacker;
   readonly #queue = new Deque<Arrived>();
-  protected declare readonly waiting: Deque<Waiting>;
   slab: Slab | undefined;
   #assembly: Assembly | undefined;
   /** In the middle of a message whose pieces a relay passes on. */

@@ -13,7 +13,7 @@ const maxDepth = 128;
 /**
  * The value with ends, streams and everything beyond plain data replaced by {@link Tagged}. Copies only what changes and
  * never touches the sender's object. Objects of classes of the caller's become plain ones. Throws `invalid` for functions,
- * symbols, objects whose content is not in their properties (promises, weak maps …), bigints of more than 4,096 digits and
+ * symbols, objects whose content is not in their properties (promises, weak maps …), what throws when it is looked at, bigints of more than 4,096 digits and
  * nesting deeper than 128, naming the field.
  */
 export function lower(value: unknown, takeEnd: TakeEnd): unknown {

@@ -2,6 +2,7 @@ import { messagePack } from '@circuit/channel';
 import { decode, encode } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { liveBytes } from '../support/live-bytes.js';
 
 const nothingTagged = (): never => {
   throw new Error('nothing here is tagged');
@@ -53,4 +54,14 @@ test('a large message leaves no large buffer behind, nor does one that fails', (
   expect(codec.encode('small').buffer.byteLength).toBeLessThan(4096);
   const kept = codec.encode('x'.repeat(100_000)).buffer;
   expect(codec.encode('small').buffer).toBe(kept);
+});
+
+test('a large message that was decoded is not kept', () => {
+  const codec = messagePack();
+  const before = liveBytes();
+  const decoded = (): number =>
+    (codec.decode(encode(['x'.repeat(8 * 1024 * 1024)]), nothingTagged) as unknown[]).length;
+  expect(decoded()).toBe(1);
+  expect(liveBytes() - before).toBeLessThan(4 * 1024 * 1024);
+  expect(codec.decode(encode('the codec goes on'), nothingTagged)).toBe('the codec goes on');
 });

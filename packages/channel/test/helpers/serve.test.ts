@@ -29,7 +29,7 @@ test('what a handler throws is what the asker hears', async () => {
 
 test.each([
   ['an error of another kind', new Error('no such user'), 'no such user'],
-  ['what has no text', { toString: 1 }, 'no text'],
+  ['what has no text', { toString: 1 }, 'error without text'],
   ['nothing', undefined, 'undefined'],
 ])('a handler that throws %s aborts its answer, and goes on', async (_what, thrown, message) => {
   const failing = handlerSender<number>(async (value, ret) => {
@@ -75,7 +75,7 @@ test('no more calls are under way than it was told, and who sends more waits', a
   await Promise.all([client.close(), server.close()]);
 });
 
-test('who serves gives up at once, also while no more calls may begin', async () => {
+test('who gives up while no more calls may begin leaves the messages behind them', async () => {
   const { sender, receiver } = pipe(2);
   const [controller, running] = [new AbortController(), deferred()];
   const handled: number[] = [];
