@@ -1,9 +1,9 @@
 import { CircuitError } from '@circuit/base';
+import { maxDepth, maxParts, tooDeep, tooMany } from './bounds.js';
 import { type Codec, Tagged } from './codec.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const maxDepth = 512;
 const longBytes = 65_536;
 
 /**
@@ -13,17 +13,22 @@ const longBytes = 65_536;
 export function json(): Codec {
   return {
     name: 'json',
-    encode: (value) => encoder.encode(JSON.stringify(wrap(value, 0))),
+    encode(value) {
+      const bytes = encoder.encode(JSON.stringify(wrap(value, 0)));
+      if (bytes.length > maxParts) check(bytes, 'limit');
+      return bytes;
+    },
     decode(bytes, revive) {
-      if (bytes.length > longBytes) checkDepth(bytes);
+      if (bytes.length > longBytes) check(bytes, 'invalid');
       return unwrap(JSON.parse(decoder.decode(bytes)), revive, 0);
     },
   };
 }
 
-/** The parser of the platform takes memory for each level before this side can count them. */
-function checkDepth(bytes: Uint8Array): void {
+/** The parser of the platform takes memory for each level and part before this side can count them. */
+function check(bytes: Uint8Array, code: 'invalid' | 'limit'): void {
   let depth = 0;
+  let parts = 0;
   let inText = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
@@ -32,13 +37,14 @@ function checkDepth(bytes: Uint8Array): void {
       else if (byte === 0x22) inText = false;
     } else if (byte === 0x22) inText = true;
     else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > maxDepth) throw new CircuitError('invalid', `json: nested deeper than ${maxDepth}`);
+      if (++depth > maxDepth) throw new CircuitError(code, `json: ${tooDeep}`);
+      if (++parts > maxParts) throw new CircuitError(code, `json: ${tooMany}`);
     } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
 }
 
 function wrap(value: unknown, depth: number): unknown {
-  if (depth > maxDepth) throw new CircuitError('invalid', `json: nested deeper than ${maxDepth}`);
+  if (depth > maxDepth) throw new CircuitError('invalid', `json: ${tooDeep}`);
   if (typeof value === 'number') return Number.isFinite(value) ? value : { $: String(value) };
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Tagged) return { $: [value.tag, wrap(value.body, depth + 1)] };
@@ -51,7 +57,7 @@ function wrap(value: unknown, depth: number): unknown {
 }
 
 function unwrap(value: unknown, revive: (tag: number, body: unknown) => unknown, depth: number): unknown {
-  if (depth > maxDepth) throw new CircuitError('invalid', `json: nested deeper than ${maxDepth}`);
+  if (depth > maxDepth) throw new CircuitError('invalid', `json: ${tooDeep}`);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => unwrap(item, revive, depth + 1));
   const special = (value as { $?: unknown }).$;

@@ -1,36 +1,68 @@
+import { maxDepth, maxParts, tooDeep, tooMany } from './bounds.js';
+
 /**
- * Walks over `bytes` without making values of them and answers why they cannot be decoded safely: cut short, or nested
- * deeper than `maxDepth`. What passes holds as many elements as it claims, so that decoding takes memory in proportion to
- * its length. Extensions are one step; their data is checked when it is decoded.
+ * Walks over `bytes` without making values of them and answers why they cannot be decoded safely: cut short, nested too
+ * deep, or of too many parts. What passes holds as many elements as it claims, so that decoding takes memory in proportion to
+ * its length.
  */
-export function checkMessagePack(bytes: Uint8Array, maxDepth: number): string | undefined {
-  const open: number[] = [];
-  const end = bytes.length;
-  let left = 1;
-  let at = 0;
-  for (;;) {
-    while (left === 0) {
-      const outer = open.pop();
-      if (outer === undefined) return undefined;
-      left = outer;
-    }
-    left--;
-    if (at >= end) return 'cut short';
-    const head = bytes[at++] as number;
-    if (head < 0x80 || head >= 0xe0) continue;
-    const elements = elementsOf(bytes, at, head);
-    if (elements < 0) {
-      at += dataBytes(bytes, at, head);
-      if (at > end) return 'cut short';
-      continue;
-    }
-    at += lengthBytes(head);
-    if (elements > end - at) return `a list or map of ${elements} parts with ${Math.max(0, end - at)} bytes left`;
-    if (elements === 0) continue;
-    if (open.length >= maxDepth) return `nested deeper than ${maxDepth}`;
-    open.push(left);
-    left = elements;
+export function checkMessagePack(bytes: Uint8Array): string | undefined {
+  return new Walk(bytes).fault(0, bytes.length, 0);
+}
+
+class Walk {
+  readonly #bytes: Uint8Array;
+  #parts = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
+
+  /** What is wrong with the value that begins at `at` and ends in front of `end`, `depth` levels down. */
+  fault(at: number, end: number, depth: number): string | undefined {
+    const bytes = this.#bytes;
+    const open: number[] = [];
+    let left = 1;
+    for (;;) {
+      while (left === 0) {
+        const outer = open.pop();
+        if (outer === undefined) return undefined;
+        left = outer;
+      }
+      left--;
+      if (at >= end) return 'cut short';
+      const head = bytes[at++] as number;
+      if (head < 0x80 || head >= 0xe0) continue;
+      const elements = elementsOf(bytes, at, head);
+      if (elements < 0) {
+        const next = at + dataBytes(bytes, at, head);
+        if (next > end) return 'cut short';
+        const body = extensionBody(at, head);
+        const fault = body === undefined ? undefined : this.#extension(body, next, depth + open.length + 1);
+        if (fault !== undefined) return fault;
+        at = next;
+        continue;
+      }
+      if (++this.#parts > maxParts) return tooMany;
+      at += lengthBytes(head);
+      if (elements > end - at) return `a list or map of ${elements} parts with ${Math.max(0, end - at)} bytes left`;
+      if (elements === 0) continue;
+      if (depth + open.length >= maxDepth) return tooDeep;
+      open.push(left);
+      left = elements;
+    }
+  }
+
+  /** The data of an extension is a body itself. */
+  #extension(at: number, end: number, depth: number): string | undefined {
+    if (++this.#parts > maxParts) return tooMany;
+    return depth > maxDepth ? tooDeep : this.fault(at, end, depth);
+  }
+}
+
+/** Where the data of the extension that `head` begins stands; `undefined` for anything else. */
+function extensionBody(at: number, head: number): number | undefined {
+  if (head >= 0xd4 && head <= 0xd8) return at + 1;
+  return head >= 0xc7 && head <= 0xc9 ? at + 1 + 2 ** (head - 0xc7) : undefined;
 }
 
 /** How many values stand in the list or map that `head` begins; −1 for anything else. */

@@ -1,11 +1,11 @@
 import { CircuitError } from '@circuit/base';
 import { Decoder, Encoder, ExtData } from '@msgpack/msgpack';
 import { view } from '../wire/view.js';
+import { maxDepth, maxParts } from './bounds.js';
 import { type Codec, type Revive, Tagged } from './codec.js';
 import { checkMessagePack } from './messagepack-check.js';
 import { lastTag } from './tags.js';
 
-const maxDepth = 512;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */
 const shortBytes = maxDepth;
 /** An encoder keeps a buffer as large as the largest body that it ever made, a decoder the last body: beyond this they go with the message. */
@@ -14,22 +14,13 @@ const keptBytes = 262_144;
 /** MessagePack (https://msgpack.org); each tag is the extension type of its number, its data the encoded body. */
 export function messagePack(): Codec {
   let revive: Revive = refuse;
-  let nesting = 0;
-  const decodeBody = (bytes: Uint8Array): unknown => {
-    if (bytes.length <= shortBytes) return short.decode(bytes);
-    const fault = checkMessagePack(bytes, maxDepth);
-    if (fault !== undefined) throw new CircuitError('invalid', `messagepack: ${fault}`);
-    return long.decode(bytes);
-  };
   const extensionCodec = {
     tryToEncode: (value: unknown): ExtData | null =>
       value instanceof Tagged ? new ExtData(value.tag, encoder.encode(value.body)) : null,
     decode(data: Uint8Array, type: number): unknown {
       if (type < 0 || type > lastTag) throw new CircuitError('unsupported', `messagepack: unknown extension ${type}`);
-      if (++nesting > maxDepth) throw new CircuitError('invalid', `messagepack: nested deeper than ${maxDepth}`);
-      const body = decodeBody(data);
-      nesting--;
-      return revive(type, body);
+      // A long body was checked with all its extensions.
+      return revive(type, (data.length <= shortBytes ? short : long).decode(data));
     },
   };
   const newEncoder = (): Encoder => new Encoder({ extensionCodec, maxDepth });
@@ -47,6 +38,7 @@ export function messagePack(): Codec {
       try {
         const body = encoder.encodeSharedRef(value);
         bytes = body.length;
+        if (bytes > maxParts) check(body, 'limit');
         return body;
       } finally {
         if (bytes > keptBytes) encoder = newEncoder();
@@ -56,9 +48,10 @@ export function messagePack(): Codec {
       const alone = bytesAlone(bytes);
       if (alone !== undefined) return alone;
       revive = reviveNow;
-      nesting = 0;
       try {
-        return decodeBody(bytes);
+        if (bytes.length <= shortBytes) return short.decode(bytes);
+        check(bytes, 'invalid');
+        return long.decode(bytes);
       } finally {
         revive = refuse;
         if (bytes.length > keptBytes) long = newLong();
@@ -92,6 +85,11 @@ function bytesAlone(body: Uint8Array): Uint8Array | undefined {
   const [first, high = 0, low = 0] = [body[0], body[1], body[2]];
   if (first === bin8 && high === body.length - 2) return view(body, 2, body.length);
   return first === bin16 && high * 256 + low === body.length - 3 ? view(body, 3, body.length) : undefined;
+}
+
+function check(body: Uint8Array, code: 'invalid' | 'limit'): void {
+  const fault = checkMessagePack(body);
+  if (fault !== undefined) throw new CircuitError(code, `messagepack: ${fault}`);
 }
 
 function refuse(): never {

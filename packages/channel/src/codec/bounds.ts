@@ -1,0 +1,7 @@
+/** What one message may hold, in both codecs that are always there: what it takes when it is decoded is bounded by it. */
+export const maxDepth = 512;
+/** Lists, maps and values beyond plain data; the dearest of them, an empty `Map`, takes 200 bytes. */
+export const maxParts = 1_048_576;
+
+export const tooDeep = `nested deeper than ${maxDepth}`;
+export const tooMany = `more than ${maxParts} lists, objects and values of other types in one message`;
