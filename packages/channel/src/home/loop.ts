@@ -11,7 +11,7 @@ import type { SessionOptions } from '../session/options.js';
 import type { ChannelSession } from '../session/session.js';
 import { Unpacker } from '../session/unpacker.js';
 import type { ReceiveOptions, ReceiveResult } from '../types.js';
-import { refKind } from '../wire/frame.js';
+import * as refKind from '../wire/ref-kind.js';
 
 /** Both ends of a channel inside this process whose values are copied, as between processes. */
 export interface Loop {

@@ -1,4 +1,5 @@
-import { dataFlag, maxBodyBytes } from '../wire/frame.js';
+import { maxBodyBytes } from '../wire//frame.js';
+import * as dataFlag from '../wire//data-flag.js';
 import type { Entry } from './entry.js';
 
 /** A message of several pieces on its way in. Memory grows with what has arrived, not with what was announced. */

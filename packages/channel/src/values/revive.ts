@@ -13,29 +13,9 @@ interface BufferType {
   new (buffer: ArrayBuffer): unknown;
 }
 
-const typedArrays: Readonly<Record<string, BufferType>> = {
-  DataView,
-  Int8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-};
-
-const errorTypes: Readonly<Record<string, new (message: string) => Error>> = {
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
-};
+/** What stands on a buffer; what of it this side has is a global of that name. */
+const bufferTypes = /^(DataView|(Big|Float|Int|Uint)\w+Array)$/;
+const errorTypes = /^(Eval|Range|Reference|Syntax|Type|URI)?Error$/;
 
 /** Makes values of tags; `end` answers for references. Throws `invalid` for a body that does not fit its tag. */
 export function reviver(end: (index: number) => unknown): Revive {
@@ -87,7 +67,7 @@ function reviveError(body: unknown): Error {
   if (typeof fields !== 'object' || fields === null) return misfit('error');
   const { code, detail, retryable } = fields as Record<string, unknown>;
   if (name === 'CircuitError') return CircuitError.fromRecord({ code, message, detail, retryable });
-  const Type = Object.hasOwn(errorTypes, name) ? errorTypes[name] : undefined;
+  const Type = globalType<new (message: string) => Error>(name, errorTypes);
   // A stack from here tells nothing, and to take one for each of a million errors would be most of the work.
   const { stackTraceLimit } = Error;
   Reflect.set(Error, 'stackTraceLimit', 0);
@@ -103,8 +83,8 @@ function reviveError(body: unknown): Error {
 function reviveTypedArray(body: unknown): unknown {
   if (!Array.isArray(body)) return misfit('typed array');
   const [name, bytes] = body as unknown[];
-  if (!(bytes instanceof Uint8Array)) return misfit('typed array');
-  const Type = typeof name === 'string' && Object.hasOwn(typedArrays, name) ? typedArrays[name] : undefined;
+  if (typeof name !== 'string' || !(bytes instanceof Uint8Array)) return misfit('typed array');
+  const Type = globalType<BufferType>(name, bufferTypes);
   // An array type that this side lacks still arrives, as its bytes; a Buffer is the bytes themselves.
   if (Type === undefined && name !== 'ArrayBuffer') return bytes;
   if (bytes.length % (Type?.BYTES_PER_ELEMENT ?? 1) !== 0) return misfit('typed array');
@@ -127,6 +107,11 @@ function reviveDescriptor(body: unknown): Descriptor {
   if (body instanceof Descriptor) return body;
   const { reader, writer } = Object(body) as Partial<ByteDuplex>;
   return reader instanceof InBytes && writer instanceof OutBytes ? new StandIn(reader, writer) : misfit('descriptor');
+}
+
+/** The type of that name, if it is one of `known` and this side has it. */
+function globalType<T>(name: string, known: RegExp): T | undefined {
+  return known.test(name) ? (globalThis as unknown as Record<string, T | undefined>)[name] : undefined;
 }
 
 function misfit(what: string): never {

@@ -1,4 +1,5 @@
-import { copyBelowBytes, frameType, headerBytes, maxLength } from './frame.js';
+import { copyBelowBytes, headerBytes, maxLength } from './/frame.js';
+import * as frameType from './/frame-type.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
 import { view } from './view.js';
 

@@ -1,25 +1,6 @@
 /** Frames: `type u8 | length u24 BE | id varint | payload`; `length` counts id and payload. See docs/protocol.md. */
 
-export const frameType = {
-  hello: 0x01,
-  open: 0x02,
-  data: 0x03,
-  bytes: 0x04,
-  credit: 0x05,
-  close: 0x06,
-  abort: 0x07,
-  cancel: 0x08,
-  done: 0x09,
-  drop: 0x0a,
-  ack: 0x0b,
-  ping: 0x0c,
-  pong: 0x0d,
-  goaway: 0x0e,
-  auth: 0x10,
-  proof: 0x11,
-  /** Who does not know it ignores it. */
-  home: 0x81,
-} as const;
+import type * as refKind from './ref-kind.js';
 
 /** What a connection begins with instead of HELLO when it carries the descriptors of a session. */
 export const laneType = 0x12;
@@ -30,30 +11,7 @@ export const resumeType = 0x13;
 /** Types from here on may be ignored by who does not know them. */
 export const firstIgnorableType = 0x80;
 
-export const dataFlag = {
-  /** More pieces of this message follow. */
-  more: 0x01,
-  /** References stand in front of the body. */
-  refs: 0x02,
-  /** The first reference is the return channel. */
-  ret: 0x04,
-  /** The sender wants to hear when the message is taken. */
-  ack: 0x08,
-} as const;
-
-export const refKind = {
-  /** Who gets the message gets a sender. */
-  sender: 1,
-  receiver: 2,
-  /** Who gets the message writes bytes. */
-  writer: 3,
-  /** Who gets the message reads bytes. */
-  reader: 4,
-  duplex: 5,
-  /** An open file, pipe or socket that comes on the lane. */
-  descriptor: 6,
-} as const;
-
+/** A value of `ref-kind.ts`. */
 export type RefKind = (typeof refKind)[keyof typeof refKind];
 
 /** Bytes of `type` and `length`. */

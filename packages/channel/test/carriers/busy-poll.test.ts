@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { BusyPoll } from '../../src/carriers/busy-poll.js';
 import type { PollingThread } from '../../src/carriers/poll-loop.js';
 import { Writer } from '../../src/session/writer.js';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { connectHttp2, connectWebSocket } from '../support/http-transports.js';
 import { connectPorts } from '../support/port-transports.js';
 import { scopePerTest } from '../support/scope-per-test.js';

@@ -1,7 +1,7 @@
 import { plugCodec } from '@circuit/channel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { cbor } from '../support/cbor.js';
 import { data, frame, hello, open, RawPeer, unhex } from '../support/raw-peer.js';
 

@@ -5,7 +5,7 @@ import { type Descriptor, descriptorOf, openStream, takeDescriptor } from '@circ
 import { ManualClock, until } from '@circuit/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeNumber } from '../../src/descriptors/lane-frame.js';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { data, frame, text } from '../support/raw-peer.js';
 import { type RawLane, RawSession } from './raw-lane.js';
 import { canPass, openFds } from './unix-pair.js';

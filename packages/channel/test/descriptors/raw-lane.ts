@@ -5,7 +5,10 @@ import { until } from '@circuit/testkit';
 import { encodeLane, encodeNumber, newToken, tokenBytes } from '../../src/descriptors/lane-frame.js';
 import { loadNative, type Native } from '../../src/native/native.js';
 import { decodeHello, encodeHello } from '../../src/session/hello.js';
-import { dataFlag, frameType, headerBytes, refKind } from '../../src/wire/frame.js';
+import { headerBytes } from '../../src/wire/frame.js';
+import * as dataFlag from '../../src/wire/data-flag.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { concat, data, type Frame, frame, open, parseFrames, varint } from '../support/raw-peer.js';
 

@@ -1,6 +1,6 @@
 import { settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { liveBytes } from '../support/live-bytes.js';
 import { concat, data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';
 

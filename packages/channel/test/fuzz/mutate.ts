@@ -1,5 +1,6 @@
 import { type Random, randomInt } from '@circuit/base';
-import { frameType, headerBytes } from '../../src/wire/frame.js';
+import { headerBytes } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { concat, data, frame, hello, open, text, varint } from '../support/raw-peer.js';
 

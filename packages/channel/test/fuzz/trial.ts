@@ -1,7 +1,7 @@
 import { seededRandom } from '@circuit/base';
 import { settle } from '@circuit/testkit';
 import { parseFrames, RawPeer } from '../support/raw-peer.js';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { readReason } from '../../src/session/reason.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { liveBytes } from '../support/live-bytes.js';

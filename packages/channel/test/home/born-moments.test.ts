@@ -12,7 +12,8 @@ import {
 import { collect, take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import { describe, expect, test, vi } from 'vitest';
-import { frameType, refKind } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { homePair, openedAndBack, returnedAndBack } from '../support/home-pair.js';
 import { closingPair } from '../support/closing-pair.js';
 import { data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';

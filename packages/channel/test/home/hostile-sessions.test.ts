@@ -6,7 +6,8 @@ import { beforeEach, expect, test } from 'vitest';
 import { decodeHello } from '../../src/session/hello.js';
 import type { HomeName } from '../../src/session/hello-tail.js';
 import { defaultLimits } from '../../src/session/limits.js';
-import { frameType, refKind } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';
 

@@ -2,7 +2,8 @@ import { bytePipe, pipe, type Receiver, type Sender } from '@circuit/channel';
 import { take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { frameType, refKind } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';
 
 const refsFlag = 2;

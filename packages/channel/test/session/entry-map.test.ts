@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Entry } from '../../src/session/entry.js';
 import { EntryMap } from '../../src/session/entry-map.js';
 import { EntryMap as PageEntryMap } from '../../src/session/page-entry-map.js';
-import { refKind } from '../../src/wire/frame.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 
 function entryOf(id: number): Entry {
   const entry = new Entry(refKind.sender);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeAuth, readAuth } from '../../src/auth/hello.js';
 import { decodeHello, encodeHello } from '../../src/session/hello.js';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { fuzzFor } from '../support/fuzz-for.js';
 import { concat, frame, hello, open, RawPeer } from '../support/raw-peer.js';

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { dataFlag, frameType, refKind } from '../../src/wire/frame.js';
+import * as dataFlag from '../../src/wire/data-flag.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { concat, data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];

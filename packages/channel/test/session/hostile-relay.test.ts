@@ -2,7 +2,8 @@ import { ChannelSession, memoryPair, pipe, relay, type SessionOptions } from '@c
 import { take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { dataFlag, frameType } from '../../src/wire/frame.js';
+import * as dataFlag from '../../src/wire/data-flag.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { concat, data, frame, hello, open, RawPeer, varint } from '../support/raw-peer.js';
 
 // What a relay does not decode it checks all the same: the session that goes on from it is its own, and carries others.

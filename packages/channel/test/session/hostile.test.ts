@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { dataFlag, frameType, maxLength, refKind } from '../../src/wire/frame.js';
+import { maxLength } from '../../src/wire/frame.js';
+import * as dataFlag from '../../src/wire/data-flag.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { concat, data, frame, hello, open, RawPeer, text, varint } from '../support/raw-peer.js';
 
 const hi = [0xa2, 0x68, 0x69];

@@ -1,7 +1,8 @@
 import type { ByteReader, Receiver } from '@circuit/channel';
 import { take } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
-import { frameType, refKind } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
+import * as refKind from '../../src/wire/ref-kind.js';
 import { ByteCursor } from '../../src/wire/varint.js';
 import { data, frame, hello, open, RawPeer } from '../support/raw-peer.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Outlet, Writer } from '../../src/session/writer.js';
-import { frameType } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 
 /** Takes what is written; what it says of itself is the test's. */
 class Shelf implements Outlet {

@@ -3,7 +3,8 @@ import { ChannelSession, defaultLimits, type Role, type SessionOptions } from '@
 import { settle } from '@circuit/testkit';
 import { encodeHello } from '../../src/session/hello.js';
 import type { HomeName } from '../../src/session/hello-tail.js';
-import { frameType, headerBytes } from '../../src/wire/frame.js';
+import { headerBytes } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { ByteCursor, varintLength, writeVarint } from '../../src/wire/varint.js';
 
 /** A carrier whose other side is the test itself. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { frameType, maxLength } from '../../src/wire/frame.js';
+import { maxLength } from '../../src/wire/frame.js';
+import * as frameType from '../../src/wire/frame-type.js';
 import { FrameDecoder } from '../../src/wire/frame-decoder.js';
 import { concat, frame, hex } from '../support/raw-peer.js';
 
