@@ -22,12 +22,15 @@ declare function setTimeout(run: () => void, delayMs: number): TimerHandle;
 declare function clearTimeout(handle: TimerHandle): void;
 declare const performance: { now(): number };
 
+/** 24.8 days. Timers of the platform run at once if they are to wait longer. */
+const longestMs = 0x7fffffff;
+
 /** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(delayMs, run) {
-    const handle = setTimeout(run, delayMs);
+    const handle = setTimeout(run, Math.min(delayMs, longestMs));
     handle.unref?.();
     return { cancel: () => clearTimeout(handle) };
   },

@@ -38,7 +38,7 @@ export interface ErrorOptions {
   /** The error that led to this one; stays in the process. */
   readonly cause?: unknown;
   /** A machine-readable narrowing of the code, such as `ENOENT` or `wrong-kind`. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   /** Whether the same call may succeed later without any change by the caller. */
   readonly retryable?: boolean;
 }
@@ -83,10 +83,7 @@ export class CircuitError extends Error {
     return new CircuitError(
       isErrorCode(code) ? code : 'internal',
       typeof message === 'string' ? message : 'no message',
-      {
-        ...(typeof detail === 'string' ? { detail } : {}),
-        ...(retryable === true ? { retryable: true } : {}),
-      },
+      { detail: typeof detail === 'string' ? detail : undefined, retryable: retryable === true },
     );
   }
 }

@@ -1,3 +1,4 @@
+export { checkMs } from './check-ms.js';
 export { type Clock, systemClock, type Timer } from './clock.js';
 export { type Deferred, deferred } from './deferred.js';
 export {

@@ -3,7 +3,7 @@ export { Tagged } from './codec/codec.js';
 export { json } from './codec/json.js';
 export { messagePack } from './codec/messagepack.js';
 export { plugCodec } from './codec/plug-codec.js';
-export { tag as valueTag } from './codec/tags.js';
+export * as valueTag from './codec/tag.js';
 export type { Carrier, CarrierEvents } from './session/carrier.js';
 export { memoryPair } from './carriers/memory-pair.js';
 export { defaultLimits, type SessionLimits } from './session/limits.js';

@@ -85,8 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       );
     };
     const listener = scope.use(await gate.listen(options.addr, admit));
-    const bound = 'port' in listener.address ? listener.address : options.addr;
-    const address = ownAddress(bound, options.advertise, `Q${randomBytes(8).toString('hex')}`);
+    const address = ownAddress(listener.address, options.advertise, `Q${randomBytes(8).toString('hex')}`);
 
     const membership = openMembership(start, identity, gate, address, {
       onSession(session, memberId, dialled) {

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
 import type { Session, SessionOptions } from '@circuit/channel';
-import { dialTcp, type Listener, listenTcp } from '@circuit/channel/tcp';
+import { dialTcp, type Listener, listenTcp, type PortAddress } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { acceptedPsks, findPsk, type Key, pskFor } from '@circuit/keys';
 import { orThrow, parseAddress } from '@circuit/protocol';
@@ -10,7 +10,7 @@ import { type Caller, callerOf } from './session/caller.js';
 /** How this server speaks to others over the network. */
 export interface Gate {
   /** Takes sessions on a port, each with what its key allows. */
-  listen(at: { readonly host: string; readonly port: number }, onSession: OnSession): Promise<Listener>;
+  listen(at: PortAddress, onSession: OnSession): Promise<Listener<PortAddress>>;
   /** Dials another server. */
   dial(address: string, options: { readonly signal: AbortSignal }): Promise<Session>;
 }

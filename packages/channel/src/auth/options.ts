@@ -46,7 +46,7 @@ export function checkAuth(role: Role, auth: AuthOptions): void {
   if (!('key' in auth)) {
     throw new CircuitError('invalid', 'auth: a dialler wants {identity, key}; {keyFor} is for who listens');
   }
-  const bytes = new TextEncoder().encode(auth.identity).length;
+  const bytes = typeof auth.identity === 'string' ? new TextEncoder().encode(auth.identity).length : 0;
   if (bytes < 1 || bytes > maxIdentityBytes) {
     throw new CircuitError('invalid', `auth.identity of ${bytes} bytes, want 1 to ${maxIdentityBytes}`);
   }
@@ -56,6 +56,7 @@ export function checkAuth(role: Role, auth: AuthOptions): void {
 
 /** What is wrong with a key. */
 export function keyFault(key: Uint8Array): string | undefined {
+  if (!(key instanceof Uint8Array)) return `${typeof key}, want a Uint8Array of ${minKeyBytes} to ${maxKeyBytes} bytes`;
   if (key.length >= minKeyBytes && key.length <= maxKeyBytes) return undefined;
   return `${key.length} bytes, want ${minKeyBytes} to ${maxKeyBytes}`;
 }

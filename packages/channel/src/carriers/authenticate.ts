@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
-import { type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
+import { checkMs, CircuitError, type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
 
 /** What is known of who wants a session, before any of its frames. */
 export interface AuthenticationRequest {
@@ -56,7 +56,11 @@ export class Admitter {
   readonly #clock: Clock;
   #pending = 0;
 
+  /** Throws `invalid` for bounds that cannot be kept. */
   constructor(options: AdmissionOptions, clock: Clock) {
+    const { authenticateMs, maxPending = 1 } = options;
+    checkMs('authenticateMs', authenticateMs);
+    if (!(maxPending >= 1)) throw new CircuitError('invalid', `maxPending: ${maxPending}, want a number from 1`);
     this.#options = options;
     this.#clock = clock;
   }

@@ -1,4 +1,4 @@
-import { deadline, linkSignals, systemClock, throwIfAborted, type WaitOptions } from '@circuit/base';
+import { checkMs, deadline, linkSignals, systemClock, throwIfAborted, type WaitOptions } from '@circuit/base';
 import type { SessionOptions } from '../session/options.js';
 
 interface DeadlineOptions extends WaitOptions {
@@ -15,6 +15,7 @@ export async function withinDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal);
+  checkMs(`${what}: deadlineMs`, deadlineMs);
   const limit = deadline(session?.clock ?? systemClock, deadlineMs ?? defaultDeadlineMs, what);
   const linked = linkSignals(signal, limit.signal);
   try {

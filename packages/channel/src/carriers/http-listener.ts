@@ -1,7 +1,6 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { SessionDoor, type SessionDoorOptions } from '../resume/session-door.js';
-import type { Listener, OnSession } from './listener.js';
-import { socketError } from './socket-error.js';
+import { type Listener, type OnSession, type PortAddress, startListening } from './listener.js';
 import { hostPort } from './tcp.js';
 import type { WaitingConnections } from './waiting-connections.js';
 
@@ -49,36 +48,22 @@ export function mountDoor(
   };
 }
 
-interface Bind {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Begins to listen with a server of our own, whose connections wait in `waiting` for their session. */
 export async function startHttpListener(
   server: Server,
-  { host, port }: Bind,
+  address: PortAddress,
   what: string,
   waiting: WaitingConnections,
   door: SessionDoor,
-): Promise<Listener> {
+): Promise<Listener<PortAddress>> {
   server.on('connection', (socket: Socket) => {
     socket.setNoDelay(true);
     waiting.add(socket);
   });
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: Error): void => reject(socketError(`listen ${what} ${hostPort(host, port)}`, error));
-    server.once('error', failed);
-    server.listen({ host, port }, () => {
-      server.off('error', failed);
-      // Errors of accepting (no more descriptors) must not end the process; the next accept may work.
-      server.on('error', ignore);
-      resolve();
-    });
-  });
-  const bound = server.address() as AddressInfo;
+  const { host, port } = address;
+  const bound = await startListening(server, { host, port }, `listen ${what} ${hostPort(host, port)}`);
   return {
-    address: { host: bound.address, port: bound.port },
+    address: bound,
     close() {
       server.close();
       waiting.close();
@@ -87,5 +72,3 @@ export async function startHttpListener(
     },
   };
 }
-
-function ignore(): void {}

@@ -16,7 +16,7 @@ import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
 import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import { acceptedPeer } from './http-peer.js';
-import type { Listener, OnSession } from './listener.js';
+import type { Listener, OnSession, PortAddress } from './listener.js';
 import { WaitingConnections } from './waiting-connections.js';
 
 export type {
@@ -28,7 +28,7 @@ export type {
 } from './authenticate.js';
 export type { StreamServer } from './http2-streams.js';
 export type { Mounted, ServerTls } from './http-listener.js';
-export type { Listener, OnSession } from './listener.js';
+export type { Listener, OnSession, PortAddress } from './listener.js';
 
 export interface MountHttp2Options extends AdmissionOptions {
   /** Where sessions come in; default `/`. Compared without the query. */
@@ -60,7 +60,7 @@ export function mountHttp2(server: StreamServer, options: MountHttp2Options, onS
 }
 
 /** Takes sessions on a port of its own. Every other request is answered by 404. */
-export function listenHttp2(options: ListenHttp2Options, onSession: OnSession): Promise<Listener> {
+export async function listenHttp2(options: ListenHttp2Options, onSession: OnSession): Promise<Listener<PortAddress>> {
   const { session, tls, handshakeMs = 10_000 } = options;
   const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: maxStreams };
   const server =

@@ -1,4 +1,5 @@
 import { CircuitError } from '@circuit/base';
+import { checkSessionOptions } from '../session/check-options.js';
 import type { SessionOptions } from '../session/options.js';
 import { ChannelSession } from '../session/session.js';
 import type { Role } from '../session/table.js';
@@ -42,16 +43,18 @@ export interface PortListener {
  * word (terminated, crashed) at once in Node and by keep-alive in browsers, whose ports tell nobody.
  */
 export function portSession(port: Port, role: Role, { name = 'port', session }: PortOptions = {}): Session {
+  checkSessionOptions(session, role);
   const peer = { carrier: 'message-port', address: name, local: true };
   return new ChannelSession(new MessagePortCarrier(port, peer), role, session);
 }
 
 /**
  * A session with whoever listens with {@link listenWorker} at the other side of `worker`; any number may be dialled. Waits
- * for nothing: what is sent before the far side listens is kept for it. A thread that has ended is `unreachable`. In browsers a worker that fails before it has answered
+ * for nothing: what is sent before the far side listens is kept for it. A thread that has ended is `unreachable`. Throws `invalid` for options that cannot work. In browsers a worker that fails before it has answered
  * ends the session with `unreachable`, and a later exception does not end it, as it does not end the worker.
  */
 export function dialWorker(worker: PortTarget, { name = 'worker', session: options }: PortOptions = {}): Session {
+  checkSessionOptions(options, 'dialler');
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ circuit: 'session', port: port2 }, [port2]);
   const session = portSession(port1, 'dialler', { name, ...(options === undefined ? {} : { session: options }) });
@@ -70,13 +73,14 @@ export function dialWorker(worker: PortTarget, { name = 'worker', session: optio
 
 /**
  * Takes the sessions that come through `scope`: in a worker `parentPort` or `self`, outside the `Worker`, if the worker is
- * to dial. To be called before the first `await` of a browser's worker, which loses messages that nobody listens for.
+ * to dial. Throws `invalid` for options that cannot work. To be called before the first `await` of a browser's worker, which loses messages that nobody listens for.
  */
 export function listenWorker(
   scope: PortTarget,
   onSession: (session: Session) => void,
   options: PortOptions = {},
 ): PortListener {
+  checkSessionOptions(options.session, 'listener');
   const deliver = onceProved(options.session, onSession);
   const take = (data: unknown): void => {
     const port = sessionPort(data);

@@ -6,11 +6,13 @@ import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
-import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { withinDeadline } from './dial-deadline.js';
+import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
+import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
-export type { Listener, OnSession } from './listener.js';
+export type { Listener, OnSession, PortAddress } from './listener.js';
 
 /** Where to dial or listen. */
 export interface TcpOptions {
@@ -22,20 +24,35 @@ export interface TcpOptions {
   readonly resume?: Resume;
 }
 
-/** A session over a plain TCP connection: no encryption, no proof of who is there. */
-export function dialTcp({ host, port, session, resume, signal }: TcpOptions & WaitOptions): Promise<Session> {
+/** How to dial. */
+export interface DialTcpOptions extends TcpOptions, WaitOptions {
+  /** From the call to the session, proved if it is to prove a key; default 10,000. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * A session over a plain TCP connection: no encryption, no proof of who is there. Rejects with `unreachable`, `timeout` at the
+ * deadline, `invalid` for a port or options that cannot work.
+ */
+export async function dialTcp(options: DialTcpOptions): Promise<Session> {
+  const { host, port, session, resume } = options;
+  const what = `dial tcp ${hostPort(host, port)}`;
+  checkPlace(what, { host, port });
   const connectTcp = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const memory = new ReadMemory();
     const socket = connect({ host, port, noDelay: true, ...memory.options });
-    await connected(socket, 'connect', `dial tcp ${hostPort(host, port)}`, wait.signal);
+    await connected(socket, 'connect', what, wait.signal);
     const peer = { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) };
     return new SocketCarrier(socket, peer, { memory });
   };
-  return dialSession(connectTcp, { session, resume, signal });
+  return withinDeadline(options, what, (signal) => dialSession(connectTcp, { session, resume, signal }));
 }
 
 /** Takes sessions on a TCP port. */
-export async function listenTcp({ host, port, session, resume }: TcpOptions, onSession: OnSession): Promise<Listener> {
+export async function listenTcp(
+  { host, port, session, resume }: TcpOptions,
+  onSession: OnSession,
+): Promise<Listener<PortAddress>> {
   const door = new SessionDoor({ session, resume, onSession });
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     acceptSession(door, socket, socket, { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) });
@@ -45,7 +62,8 @@ export async function listenTcp({ host, port, session, resume }: TcpOptions, onS
 
 /** `host:port`, with brackets around an IPv6 address. */
 export function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  // A host that is no text is named as well, by who refuses it.
+  return /:/.test(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** The other side's address. */

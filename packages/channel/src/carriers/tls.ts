@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { CircuitError, orAborted, type WaitOptions } from '@circuit/base';
+import { checkMs, CircuitError, orAborted, type WaitOptions } from '@circuit/base';
 import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
@@ -9,7 +9,8 @@ import { ChannelSession } from '../session/session.js';
 import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
-import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
+import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 import { hostPort, isLoopback, remote } from './tcp.js';
@@ -22,7 +23,7 @@ import {
 import type { Proved, TlsProof } from './tls-proof.js';
 import { acceptByPsk, dialByPsk, type PreSharedKey, type PskFor } from './tls-psk.js';
 
-export type { Listener, OnSession } from './listener.js';
+export type { Listener, OnSession, PortAddress } from './listener.js';
 export type { DialCertificates, ListenCertificates, Pem } from './tls-certificates.js';
 export type { PreSharedKey, PskFor } from './tls-psk.js';
 
@@ -73,11 +74,12 @@ const version = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
  */
 export async function dialTls(options: DialTlsOptions): Promise<Session> {
   const { host, port, psk, certificates } = options;
+  const what = `dial tls ${hostPort(host, port)}`;
+  checkPlace(what, { host, port });
   if ((psk === undefined) === (certificates === undefined)) {
-    throw new CircuitError('invalid', `dial tls ${hostPort(host, port)}: want either psk or certificates`);
+    throw new CircuitError('invalid', `${what}: want either psk or certificates`);
   }
   const proof = psk === undefined ? dialByCertificate(certificates) : dialByPsk(psk);
-  const what = `dial tls ${hostPort(host, port)}`;
   return withinDeadline(options, what, async (signal) => {
     const dialled = { session: options.session, resume: options.resume, signal };
     const session = await dialSession((wait) => connectTls(options, proof, what, wait), dialled);
@@ -118,12 +120,13 @@ async function connectTls(
 }
 
 /** Takes sessions on a TLS port from who has proved a key, or a certificate if one is asked for; `peer` says who it is. */
-export async function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener> {
+export async function listenTls(options: ListenTlsOptions, onSession: OnSession): Promise<Listener<PortAddress>> {
   const { host, port, session, resume, onRefused, pskFor, certificates } = options;
   const what = `listen tls ${hostPort(host, port)}`;
   if ((pskFor === undefined) === (certificates === undefined)) {
     throw new CircuitError('invalid', `${what}: want either pskFor or certificates`);
   }
+  checkMs(`${what}: handshakeMs`, options.handshakeMs);
   const proof: TlsProof<TlsOptions> =
     pskFor === undefined ? acceptByCertificate(certificates) : acceptByPsk(pskFor, (reason) => onRefused?.('', reason));
   const door = new SessionDoor({ session, resume, onSession });

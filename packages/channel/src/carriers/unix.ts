@@ -9,11 +9,12 @@ import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
-import { acceptSession, type Listener, type OnSession, startListener } from './listener.js';
+import { withinDeadline } from './dial-deadline.js';
+import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
-export type { Listener, OnSession } from './listener.js';
+export type { Listener, OnSession, PathAddress } from './listener.js';
 
 /** Which socket file to dial or listen on. */
 export interface UnixOptions {
@@ -31,23 +32,33 @@ export interface UnixOptions {
 
 const maxPathBytes = 100;
 
-/** A session over a Unix socket; who may connect is up to the folder's mode. */
-export async function dialUnix(options: UnixOptions & WaitOptions): Promise<Session> {
-  const { path, session, resume, signal } = options;
+/** How to dial. */
+export interface DialUnixOptions extends UnixOptions, WaitOptions {
+  /** From the call to the session, proved if it is to prove a key; default 10,000. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * A session over a Unix socket; who may connect is up to the folder's mode. Rejects with `unreachable`, `denied`, `timeout` at the
+ * deadline, `invalid` for a path or options that cannot work.
+ */
+export async function dialUnix(options: DialUnixOptions): Promise<Session> {
+  const { path, session, resume } = options;
+  const what = `dial unix ${path}`;
   checkPath(path);
   const native = nativeFor(options);
   const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const memory = new ReadMemory();
     const socket = connect({ path, ...memory.options });
-    await connected(socket, 'connect', `dial unix ${path}`, wait.signal);
+    await connected(socket, 'connect', what, wait.signal);
     return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }, { lane, memory });
   };
-  return dialSession(connectUnix, { session, resume, signal });
+  return withinDeadline(options, what, (signal) => dialSession(connectUnix, { session, resume, signal }));
 }
 
 /** Takes sessions on a Unix socket. The file must not exist; it goes when the listener closes. */
-export async function listenUnix(options: UnixOptions, onSession: OnSession): Promise<Listener> {
+export async function listenUnix(options: UnixOptions, onSession: OnSession): Promise<Listener<PathAddress>> {
   const { path, session, resume } = options;
   checkPath(path);
   const native = nativeFor(options);

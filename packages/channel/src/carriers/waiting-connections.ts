@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '@circuit/base';
+import { checkMs, type Clock, type Timer } from '@circuit/base';
 import { remote } from './tcp.js';
 
 interface WaitingConnection {
@@ -22,6 +22,7 @@ export class WaitingConnections {
   #closed = false;
 
   constructor(clock: Clock, handshakeMs: number, maxWaiting: number = maxWaitingConnections) {
+    checkMs('handshakeMs', handshakeMs);
     this.#clock = clock;
     this.#handshakeMs = handshakeMs;
     this.#maxWaiting = maxWaiting;

@@ -1,4 +1,5 @@
 import { abortError, CircuitError, onAbort, systemClock, type WaitOptions } from '@circuit/base';
+import { checkSessionOptions } from '../session/check-options.js';
 import { ChannelSession } from '../session/session.js';
 import { whenProved } from '../session/when-proved.js';
 import type { Session } from '../types.js';
@@ -28,6 +29,7 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
       opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
     );
   const { resume, session, signal } = options;
+  checkSessionOptions(session, 'dialler');
   if (resume === undefined || resume === false)
     return whenProved(new ChannelSession(await connect({ signal }), 'dialler', session), options);
   // A page that does not ask for it does not load it.

@@ -9,7 +9,7 @@ import type { SessionOptions } from '../session/options.js';
 import { type Admission, type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest, type RequestFacts } from './describe-request.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
-import type { Listener, OnSession } from './listener.js';
+import type { Listener, OnSession, PortAddress } from './listener.js';
 import { acceptedPeer } from './http-peer.js';
 import { mountUpgrade, type UpgradeServer } from './upgrades.js';
 import { WaitingConnections } from './waiting-connections.js';
@@ -25,7 +25,7 @@ export type {
   Refusal,
 } from './authenticate.js';
 export type { Mounted, ServerTls } from './http-listener.js';
-export type { Listener, OnSession } from './listener.js';
+export type { Listener, OnSession, PortAddress } from './listener.js';
 export type { UpgradeServer } from './upgrades.js';
 
 export interface MountWebSocketOptions extends AdmissionOptions {
@@ -62,7 +62,10 @@ export function mountWebSocket(server: UpgradeServer, options: MountWebSocketOpt
 }
 
 /** Takes sessions on a port of its own. Every other request is answered by 426. */
-export function listenWebSocket(options: ListenWebSocketOptions, onSession: OnSession): Promise<Listener> {
+export async function listenWebSocket(
+  options: ListenWebSocketOptions,
+  onSession: OnSession,
+): Promise<Listener<PortAddress>> {
   const { session, tls, handshakeMs = 10_000 } = options;
   const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
   const server =

@@ -3,5 +3,8 @@ export const maxDepth = 512;
 /** Lists, maps and values beyond plain data; the dearest of them, an empty `Map`, takes 200 bytes. */
 export const maxParts = 1_048_576;
 
+/** The most digits of a bigint: reading decimal text takes more than linear time. */
+export const maxBigintDigits = 4096;
+
 export const tooDeep: string = `nested deeper than ${maxDepth}`;
 export const tooMany: string = `more than ${maxParts} lists, objects and values of other types in one message`;

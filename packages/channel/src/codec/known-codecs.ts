@@ -15,3 +15,10 @@ export function knownCodecs(plugged: readonly PluggedCodec[] = []): Map<string, 
   if (known.size <= maxCodecs) return known;
   throw new CircuitError('invalid', `${known.size} codecs with msgpack and json, the limit is ${maxCodecs}`);
 }
+
+/** The codec of that name. Throws `unsupported`. */
+export function knownCodec(known: ReadonlyMap<string, Codec>, name: string): Codec {
+  const codec = known.get(name);
+  if (codec !== undefined) return codec;
+  throw new CircuitError('unsupported', `codec ${name}: unknown here, known are ${[...known.keys()].join(', ')}`);
+}

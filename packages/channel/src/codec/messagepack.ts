@@ -4,8 +4,10 @@ import { view } from '../wire/view.js';
 import { maxDepth, maxParts } from './bounds.js';
 import { type Codec, type Revive, Tagged } from './codec.js';
 import { checkMessagePack } from './messagepack-check.js';
-import { lastTag } from './tags.js';
+import * as tag from './tag.js';
 
+/** The highest number of the table. */
+const lastTag = tag.text;
 /** A body of so few bytes can nest no deeper and hold no more elements: it is decoded without a check of its structure. */
 const shortBytes = maxDepth;
 /** An encoder keeps a buffer as large as the largest body that it ever made, a decoder the last body: beyond this they go with the message. */

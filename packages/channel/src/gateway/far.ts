@@ -1,4 +1,4 @@
-import { CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
+import { checkMs, CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import type { WaitOptions } from '@circuit/base';
 import { serve } from '../helpers/serve.js';
 import type { ByteDuplex, Receiver, Sender } from '../types.js';
@@ -33,6 +33,7 @@ const defaultDialMs = 10_000;
  * ends. Connections that it opened go on; they end with their streams or with the session. Rejects with what the channel fails with.
  */
 export async function serveGateway(receiver: Receiver, options: FarSideOptions = {}): Promise<void> {
+  checkMs('dialMs', options.dialMs);
   const far = new FarSide(options);
   try {
     await serve(receiver, (value, ret) => far.handle(value, ret), { signal: options.signal });

@@ -1,4 +1,4 @@
-import { CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
+import { checkMs, CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import type { WaitOptions } from '@circuit/base';
 import { relayBytes } from '../helpers/relay.js';
 import type { ByteDuplex } from '../types.js';
@@ -54,6 +54,8 @@ const defaultGraceMs = 5000;
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock = systemClock, graceMs = defaultGraceMs, onFailure, maxConnections } = options;
+  checkMs('graceMs', graceMs);
+  checkMs('dialMs', options.dialMs);
   const listener = await SocketListener.open({
     listen: options.listen,
     maxConnections,

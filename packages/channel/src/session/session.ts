@@ -9,7 +9,7 @@ import {
   type WaitOptions,
 } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { knownCodecs } from '../codec/known-codecs.js';
+import { knownCodec, knownCodecs } from '../codec/known-codecs.js';
 import { bornSender, homecomings } from '../home/away-of.js';
 import type { Homecomings } from '../home/homecomings.js';
 import { type Demand, dequeue, enqueue, rejectAll } from '../local/demand.js';
@@ -214,12 +214,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   }
 
   codec(name: string): Codec {
-    const codec = this.#codecs.get(name);
-    if (codec !== undefined) return codec;
-    throw new CircuitError(
-      'unsupported',
-      `codec ${name}: unknown here, known are ${[...this.#codecs.keys()].join(', ')}`,
-    );
+    return knownCodec(this.#codecs, name);
   }
 
   announce(entry: Entry): void {

@@ -1,6 +1,7 @@
 import { CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
 import { Tagged } from '../codec/codec.js';
-import { maxBigintDigits, tag } from '../codec/tags.js';
+import { maxBigintDigits } from '../codec/bounds.js';
+import * as tag from '../codec/tag.js';
 import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
 import { isUnicode, lowerText } from './text.js';

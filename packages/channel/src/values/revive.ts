@@ -1,6 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import type { Revive } from '../codec/codec.js';
-import { maxBigintDigits, tag } from '../codec/tags.js';
+import { maxBigintDigits } from '../codec/bounds.js';
+import * as tag from '../codec/tag.js';
 import { Descriptor, StandIn } from '../local/descriptor.js';
 import { InBytes } from '../session/in-bytes.js';
 import { OutBytes } from '../session/out-bytes.js';

@@ -1,5 +1,5 @@
 import { Tagged } from '../codec/codec.js';
-import { tag } from '../codec/tags.js';
+import * as tag from '../codec/tag.js';
 
 /** ES2024; every runtime that the package supports has it. */
 interface UnicodeText {

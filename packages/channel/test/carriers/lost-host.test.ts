@@ -40,8 +40,8 @@ test.skipIf(!canSplitHosts())(
           expect([url, ...outcomes]).toStrictEqual([url, ...outcomes.map(() => 'peer-gone')]);
         }
       }
-      // Three intervals of 5 s and no more; the rest is for a busy machine.
-      expect(performance.now() - lost).toBeLessThan(25_000);
+      // Three intervals of 5 s; a fourth would make it 20 s, and what is between is for a busy machine.
+      expect(performance.now() - lost).toBeLessThan(19_000);
     } finally {
       await scope.close();
     }

@@ -2,8 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Session, SessionOptions } from '@circuit/channel';
-import { keyAuth } from '@circuit/channel/auth';
+import type { Session } from '@circuit/channel';
 import { collect, openChannel } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
@@ -145,26 +144,4 @@ test('a peer that says goodbye and then keeps its side open is let go after the 
     socket.write('x');
     return socket.destroyed;
   });
-});
-
-test('options that no session can have are refused before anybody is dialled or can come in', async () => {
-  const place = { host: '127.0.0.1', port: 0 };
-  const arrived: Session[] = [];
-  const cases: [SessionOptions, string][] = [
-    [{ codec: 'nope' }, 'unsupported'],
-    [{ limits: { windowBytes: 0 } }, 'invalid'],
-  ];
-  const listener = await listenTcp(place, (session) => void arrived.push(session));
-  for (const [session, code] of cases) {
-    await expect(listenTcp({ ...place, session }, () => undefined)).rejects.toMatchObject({ code });
-    await expect(dialTcp({ ...place, port: portOf(listener), session })).rejects.toMatchObject({ code });
-    await expect(dialTcp({ ...place, port: portOf(listener), session, resume: true })).rejects.toMatchObject({ code });
-  }
-  const auth = keyAuth({ identity: 'me', key: new Uint8Array(32) });
-  await expect(listenTcp({ ...place, session: { auth } }, () => undefined)).rejects.toMatchObject({ code: 'invalid' });
-  const good = await dialTcp({ ...place, port: portOf(listener) });
-  await until('the good one to arrive', () => arrived.length > 0);
-  expect(arrived.length).toBe(1);
-  await Promise.all([good.close(), ...arrived.map((session) => session.close())]);
-  await listener.close();
 });

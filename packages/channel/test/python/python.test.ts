@@ -102,7 +102,7 @@ describe.skipIf(!requires('python3'))('a client in Python, written from the prot
     const tcp = await listenTcp({ host: '127.0.0.1', port: 0 }, onSession);
     const unix = await listenUnix({ path: join(folder, 's') }, onSession);
     listeners = [tcp, unix];
-    urls = [`tcp://127.0.0.1:${(tcp.address as { port: number }).port}`, `unix:${join(folder, 's')}`];
+    urls = [`tcp://127.0.0.1:${tcp.address.port}`, `unix:${join(folder, 's')}`];
   });
 
   afterEach(async () => {

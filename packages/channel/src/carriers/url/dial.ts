@@ -36,11 +36,11 @@ async function dialAddress(address: Address, options: DialOptions): Promise<Sess
     }
     case 'unix': {
       const { dialUnix } = await import('../unix.js');
-      return dialUnix({ ...common, path: address.path });
+      return dialUnix({ ...timed, path: address.path });
     }
     case 'tcp': {
       const { dialTcp } = await import('../tcp.js');
-      return dialTcp({ ...common, host: address.host, port: address.port });
+      return dialTcp({ ...timed, host: address.host, port: address.port });
     }
     case 'tls': {
       const { dialTls } = await import('../tls.js');

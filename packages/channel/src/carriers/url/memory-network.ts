@@ -1,4 +1,5 @@
 import { CircuitError } from '@circuit/base';
+import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import { ChannelSession } from '../../session/session.js';
 import { onceProved, whenProved } from '../../session/when-proved.js';
@@ -20,14 +21,16 @@ export class MemoryNetwork {
     if (accept === undefined) {
       throw new CircuitError('unreachable', `dial memory ${name}: nobody listens`, { retryable: true });
     }
+    checkSessionOptions(options.session, 'dialler');
     return whenProved(accept(options.session), options);
   }
 
-  /** Takes sessions under `name` until the result is called. Throws `conflict` for a name that is taken. */
+  /** Takes sessions under `name` until the result is called. Throws `conflict` for a name that is taken, `invalid`. */
   listen(name: string, onSession: (session: Session) => void, session?: SessionOptions): () => void {
     if (this.#listeners.has(name)) {
       throw new CircuitError('conflict', `listen memory ${name}: somebody listens there already`);
     }
+    checkSessionOptions(session, 'listener');
     const arrived = onceProved(session, onSession);
     const accept = (dialling: SessionOptions | undefined): ChannelSession => {
       const [near, far] = memoryPair(name);

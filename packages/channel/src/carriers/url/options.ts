@@ -1,4 +1,4 @@
-import { CircuitError, type WaitOptions } from '@circuit/base';
+import { checkMs, CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
@@ -20,7 +20,7 @@ export interface DialOptions extends WaitOptions {
   readonly session?: SessionOptions;
   /** Channels survive a broken connection. Not for `memory:` and `worker:`, whose connections do not break alone. */
   readonly resume?: Resume;
-  /** For `tls:` and the web's schemes: from the call to the session. Default 10,000. */
+  /** From the call to the session; `memory:` and `worker:` wait for nobody. Default 10,000. */
   readonly deadlineMs?: number;
   /** For `memory:`. */
   readonly memory?: MemoryNetwork;
@@ -64,6 +64,8 @@ export function checkOptions(role: Role, text: string, address: Address, options
     if (!names[role].includes(name)) fail(`unknown option ${name}, known are ${names[role].join(', ')}`);
   }
   checkSessionOptions(options.session, role);
+  checkMs('deadlineMs', options.deadlineMs);
+  checkMs('handshakeMs', options.handshakeMs);
   const { scheme } = address;
   const inProcess = scheme === 'memory' || scheme === 'worker';
   const resumes = options.resume !== undefined && options.resume !== false;
