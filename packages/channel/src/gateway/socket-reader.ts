@@ -74,10 +74,6 @@ export class SocketReader extends BytePipeReader implements ByteSource {
     this.#core.room.notify();
   }
 
-  relayDone(): void {
-    // Nobody can tell the other side of a socket that it was read to the end.
-  }
-
   get #unread(): number {
     return this.#core.bytes + this.#passing;
   }

@@ -1,11 +1,11 @@
 import { CircuitError, type WaitOptions } from '@circuit/base';
 import type { End } from '../local/end.js';
-import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
+import type { Passed, RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import type { Entry } from '../session/entry.js';
 import type { InBytes } from '../session/in-bytes.js';
 import type { InMessage } from '../session/in-message.js';
 import type { OutHalf } from '../session/out-half.js';
-import type { ReceiveOptions, ReceiveResult, SendOptions } from '../types.js';
+import type { Ended, ReceiveOptions, SendOptions } from '../types.js';
 import type { Home } from './home-of.js';
 
 /** An end of this process that is away: sent in a message, or the far end of a channel that was born in the session. */
@@ -89,7 +89,15 @@ export class AwaySource extends Away implements RawReceiver, RawReader, SourceAw
     return regain(this.#end);
   }
 
-  receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
+  relay(): void {
+    this.#source.relay();
+  }
+
+  relayDone(): void {
+    if (this.#back === undefined) this.#source.relayDone();
+  }
+
+  receiveNow(options: ReceiveOptions): Promise<Passed | Ended> {
     return this.#back === undefined ? this.#source.receiveNow(options) : Promise.resolve({ done: true });
   }
 
@@ -128,7 +136,7 @@ export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
   }
 
   get closed(): Promise<void> {
-    return this.#sink.closed;
+    return this.#arrived === undefined ? this.#sink.closed : Promise.resolve();
   }
 
   await(arrived: () => void): End {

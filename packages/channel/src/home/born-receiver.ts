@@ -54,6 +54,16 @@ export class BornReceiver extends InMessage {
     return this.#here?.home === undefined ? super.onReadable(run) : this.#here.home.onReadable(run);
   }
 
+  override relay(): void {
+    super.relay();
+    this.#here?.loop.receiver.relay();
+  }
+
+  override relayDone(): void {
+    super.relayDone();
+    this.#here?.loop.receiver.relayDone();
+  }
+
   override move(): void {
     super.move();
     // Its pump waits behind nobody.

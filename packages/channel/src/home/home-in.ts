@@ -11,6 +11,8 @@ export interface LocalIn {
   cancelNow(reason: CircuitError): void;
   onReadable(run: () => void): () => void;
   turnAway(): void;
+  relay(): void;
+  relayDone(): void;
   /** Rejects when the channel fails. */
   readonly finished: Promise<void>;
 }
@@ -90,6 +92,15 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
       this.#comeHome();
     }
     return this.tryHere(this.#here, options);
+  }
+
+  /** What comes the long way is answered for as it is taken. */
+  relay(): void {
+    this.#here.relay();
+  }
+
+  relayDone(): void {
+    this.#here.relayDone();
   }
 
   onReadable(run: () => void): () => void {

@@ -1,13 +1,13 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
-import type { RawReader } from '../local/raw.js';
+import type { RawReader, Relayed } from '../local/raw.js';
 import type { InBytes } from '../session/in-bytes.js';
 import { reasonError } from '../session/reason.js';
 import type { ByteReader } from '../types.js';
 import { HomeIn, type LocalIn } from './home-in.js';
 
-interface LocalReader extends ByteReader, RawReader, LocalIn {
+interface LocalReader extends ByteReader, Omit<RawReader, keyof Relayed>, LocalIn {
   demand(
     options: WaitOptions,
     resolve: (chunk: Uint8Array | undefined) => void,
@@ -62,6 +62,14 @@ export class HomeReader extends End implements ByteReader, RawReader {
     this.#bytes.begin();
   }
 
+  relay(): void {
+    this.#bytes.relay();
+  }
+
+  relayDone(): void {
+    this.#bytes.relayDone();
+  }
+
   get finished(): Promise<void> {
     return this.#bytes.finished;
   }
@@ -110,6 +118,7 @@ export class HomeReader extends End implements ByteReader, RawReader {
   }
 
   override regain(): End {
+    this.#bytes.relayDone();
     const { home } = this.#bytes;
     if (home !== undefined) return home.regain();
     this.#bytes.dismiss();

@@ -63,6 +63,14 @@ export class HomeReceiver extends End implements Receiver, RawReceiver {
     return this.#moved ? Promise.reject(movedError()) : this.#messages.take(options);
   }
 
+  relay(): void {
+    this.#messages.relay();
+  }
+
+  relayDone(): void {
+    this.#messages.relayDone();
+  }
+
   receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
     return this.#messages.take(options);
   }
@@ -103,6 +111,7 @@ export class HomeReceiver extends End implements Receiver, RawReceiver {
   }
 
   override regain(): End {
+    this.#messages.relayDone();
     const { home } = this.#messages;
     if (home !== undefined) return home.regain();
     this.#messages.dismiss();

@@ -46,6 +46,7 @@ export class LoopReceiver extends InMessage {
   }
 
   override regain(): this {
+    this.relayDone();
     resolveAll(this.waiting, { done: true });
     return this;
   }

@@ -25,6 +25,8 @@ export class BytePipeCore {
   readonly readable: Waiters = new Waiters();
   bytes = 0;
   closed = false;
+  /** Who reads passes on. */
+  relaying = false;
   failure: CircuitError | undefined;
   #finished: Deferred | undefined;
 
@@ -36,7 +38,7 @@ export class BytePipeCore {
     if (this.#finished === undefined) {
       this.#finished = deferred();
       this.#finished.promise.catch(nothing);
-      this.#checkFinished();
+      this.checkFinished();
     }
     return this.#finished.promise;
   }
@@ -57,7 +59,7 @@ export class BytePipeCore {
     if (chunk !== undefined) {
       this.bytes -= chunk.length;
       this.room.notify();
-      this.#checkFinished();
+      this.checkFinished();
       return chunk;
     }
     if (this.failure !== undefined) throw this.failure;
@@ -72,7 +74,7 @@ export class BytePipeCore {
   }
 
   fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.chunks.length === 0)) return;
+    if (this.failure !== undefined || (this.closed && this.chunks.length === 0 && !this.relaying)) return;
     this.failure = reason;
     this.chunks.drain();
     this.bytes = 0;
@@ -83,12 +85,12 @@ export class BytePipeCore {
   #tellAll(): void {
     this.room.notify();
     this.readable.notify();
-    this.#checkFinished();
+    this.checkFinished();
   }
 
-  #checkFinished(): void {
+  checkFinished(): void {
     if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.chunks.length === 0) this.#finished?.resolve();
+    else if (this.closed && this.chunks.length === 0 && !this.relaying) this.#finished?.resolve();
   }
 }
 
@@ -158,7 +160,17 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
     this.turnAway();
   }
 
+  relay(): void {
+    this.#core.relaying = true;
+  }
+
+  relayDone(): void {
+    this.#core.relaying = false;
+    this.#core.checkFinished();
+  }
+
   override regain(): BytePipeReader {
+    this.relayDone();
     resolveAll(this.#core.readings, undefined);
     return new BytePipeReader(this.#core);
   }

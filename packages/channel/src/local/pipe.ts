@@ -1,12 +1,12 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
-import type { ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
+import type { Ended, ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
 import { abandonMessage } from '../values/abandon.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
-import type { RawReceiver, RawSender } from './raw.js';
+import type { Passed, RawReceiver, RawSender } from './raw.js';
 import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
@@ -32,6 +32,7 @@ export function pipe<T = unknown>(capacity = 0): Pipe<T> {
 interface Offer {
   readonly value: unknown;
   readonly ret: Sender;
+  readonly signal: AbortSignal | undefined;
   /** Resolves the send; `undefined` once it has been resolved by room in the buffer. */
   taken: (() => void) | undefined;
   readonly acknowledged: boolean;
@@ -51,6 +52,8 @@ class PipeCore {
   readonly readable = new Waiters();
   failure: CircuitError | undefined;
   closed = false;
+  /** Who takes passes on. */
+  relaying = false;
   #finished: Deferred | undefined;
 
   constructor(capacity: number) {
@@ -68,7 +71,7 @@ class PipeCore {
 
   checkFinished(): void {
     if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.offers.length === 0) this.#finished?.resolve();
+    else if (this.closed && this.offers.length === 0 && !this.relaying) this.#finished?.resolve();
   }
 
   get refusal(): CircuitError | undefined {
@@ -94,6 +97,7 @@ class PipeCore {
     const offer: Offer = {
       value,
       ret: swallow,
+      signal: undefined,
       taken: () => (taken = true),
       acknowledged: true,
       refused: undefined,
@@ -117,18 +121,27 @@ class PipeCore {
     return result;
   }
 
-  take(returns: boolean): ReceiveResult | undefined {
+  take(returns: boolean): Passed | Ended | undefined {
     const offer = this.offers.shift();
     if (offer === undefined) {
       if (this.failure !== undefined) throw this.failure;
       return this.closed ? { done: true } : undefined;
     }
     offer.release?.();
-    offer.taken?.();
+    const settle = this.relaying && offer.acknowledged ? settling(offer) : undefined;
+    if (settle === undefined) offer.taken?.();
     this.#fillBuffer();
     this.writable.notify();
     if (this.closed) this.checkFinished();
-    return { done: false, value: offer.value, ret: kept(offer.ret, returns) };
+    const message = { done: false, value: offer.value, ret: kept(offer.ret, returns) } as const;
+    return settle === undefined ? message : { ...message, settle };
+  }
+
+  /** Who waits for a message gets the first offer. */
+  serveFirst(): void {
+    const demand = dequeue(this.demands);
+    const result = demand && this.take(demand.returns);
+    if (result !== undefined) demand?.resolve(result);
   }
 
   close(): void {
@@ -141,7 +154,7 @@ class PipeCore {
   }
 
   fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.offers.length === 0)) return;
+    if (this.failure !== undefined || (this.closed && this.offers.length === 0 && !this.relaying)) return;
     this.failure = reason;
     for (const offer of this.offers.drain()) {
       offer.release?.();
@@ -203,9 +216,12 @@ class PipeSender extends End implements Sender, RawSender {
     if (signal?.aborted) return Promise.reject(abortError(signal));
     const back = options.returns === true ? pipe(1) : undefined;
     const ret = back?.sender ?? options.returnTo ?? swallow;
-    if (core.handOver(value, ret)) return back === undefined ? resolved : Promise.resolve(back.receiver);
-    if (core.offers.length < core.capacity && options.acknowledged !== true) {
-      core.offers.push({ value, ret, taken: undefined, acknowledged: false, refused: undefined, release: undefined });
+    const acknowledged = options.acknowledged === true;
+    const held = acknowledged && core.relaying;
+    if (!held && core.handOver(value, ret)) return back === undefined ? resolved : Promise.resolve(back.receiver);
+    if (core.offers.length < core.capacity && !acknowledged) {
+      const offer = { value, ret, signal, taken: undefined, acknowledged, refused: undefined, release: undefined };
+      core.offers.push(offer);
       core.readable.notify();
       return back === undefined ? resolved : Promise.resolve(back.receiver);
     }
@@ -213,8 +229,9 @@ class PipeSender extends End implements Sender, RawSender {
       const offer: Offer = {
         value,
         ret,
+        signal,
         taken: () => resolve(back?.receiver),
-        acknowledged: options.acknowledged === true,
+        acknowledged,
         refused: reject,
         release: undefined,
       };
@@ -226,6 +243,7 @@ class PipeSender extends End implements Sender, RawSender {
         });
       }
       core.offers.push(offer);
+      if (held) core.serveFirst();
       core.readable.notify();
     });
   }
@@ -286,7 +304,7 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     return this.receiveNow(options) as Promise<ReceiveResult<T>>;
   }
 
-  receiveNow(options: ReceiveOptions): Promise<ReceiveResult> {
+  receiveNow(options: ReceiveOptions): Promise<Passed | Ended> {
     const core = this.#core;
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(abortError(signal));
@@ -348,7 +366,17 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     this.#core.readable.notify();
   }
 
+  relay(): void {
+    this.#core.relaying = true;
+  }
+
+  relayDone(): void {
+    this.#core.relaying = false;
+    this.#core.checkFinished();
+  }
+
   override regain(): PipeReceiver<T> {
+    this.relayDone();
     resolveAll(this.#core.demands, { done: true });
     return new PipeReceiver(this.#core);
   }
@@ -357,6 +385,18 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
   turnAway(): void {
     turnAwayAll(this.#core.demands);
   }
+}
+
+/** Answers the sender of an offer that was taken to be passed on. */
+function settling({ signal, taken, refused }: Offer): (error?: CircuitError) => void {
+  const release = onAbort(signal, () =>
+    refused?.(new CircuitError('outcome-unknown', 'passed on, but given up before it was acknowledged')),
+  );
+  return (error) => {
+    release();
+    if (error === undefined) taken?.();
+    else refused?.(error);
+  };
 }
 
 /** The return channel as the receiver wants it: closed at once if it will not answer. */

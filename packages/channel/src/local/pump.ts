@@ -1,30 +1,37 @@
-import { toCircuitError } from '@circuit/base';
-import type { Received } from '../types.js';
+import { type ErrorCode, toCircuitError } from '@circuit/base';
 import { spliceBytes } from '../session/splice.js';
 import { abandonMessage } from '../values/abandon.js';
 import { isByteSink, isByteSource, type RawReader, type RawReceiver, type RawSender, type RawWriter } from './raw.js';
 
 /**
  * Moves everything from `from` to `to` until the end, and the end with it: close to close, abort to abort, cancel to
- * cancel. Ends inside the values and their return channels go along. Never rejects.
+ * cancel, acknowledgements back. Ends inside the values and their return channels go along. Never rejects.
  */
 export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<void> {
-  to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason)));
-  let taken: Received | undefined;
+  const fail = failing(from, to);
+  from.relay();
   try {
     for (;;) {
       const message = await from.receiveNow({});
       if (message.done) break;
-      taken = message;
-      await to.sendNow(message.value, { returnTo: message.ret });
-      taken = undefined;
+      const { value, ret, settle } = message;
+      const sent = to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined }).then(
+        () => settle?.(),
+        (error: unknown) => {
+          const reason = toCircuitError(error);
+          abandonMessage(message, reason);
+          settle?.(reason);
+          fail(reason);
+        },
+      );
+      // Who asked for an acknowledgement waits for it itself; what is behind its message does not.
+      if (settle === undefined) await sent;
     }
     to.closeNow();
+    await to.closed;
+    from.relayDone();
   } catch (error) {
-    const reason = toCircuitError(error);
-    if (taken !== undefined) abandonMessage(taken, reason);
-    to.abortNow(reason);
-    from.cancelNow(reason);
+    fail(error);
   }
 }
 
@@ -37,7 +44,8 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
     spliceBytes(from, to);
     return;
   }
-  to.closed.catch((reason: unknown) => from.cancelNow(toCircuitError(reason, 'aborted')));
+  const fail = failing(from, to, 'aborted');
+  from.relay?.();
   try {
     for (;;) {
       const chunk = await from.readNow({});
@@ -45,9 +53,20 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
       await to.writeNow(chunk);
     }
     to.closeNow();
+    await to.closed;
+    from.relayDone?.();
   } catch (error) {
-    const reason = toCircuitError(error, 'aborted');
+    fail(error);
+  }
+}
+
+/** Ends both with what either fails with. */
+function failing(from: RawReceiver | RawReader, to: RawSender | RawWriter, code?: ErrorCode): (error: unknown) => void {
+  const fail = (error: unknown): void => {
+    const reason = toCircuitError(error, code);
     to.abortNow(reason);
     from.cancelNow(reason);
-  }
+  };
+  to.closed.catch(fail);
+  return fail;
 }

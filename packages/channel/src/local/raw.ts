@@ -1,5 +1,5 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
-import type { ReceiveOptions, ReceiveResult, SendOptions } from '../types.js';
+import type { Ended, Received, ReceiveOptions, SendOptions } from '../types.js';
 
 /** The operations of an end for who took it over: its former holder's handle no longer works. */
 export interface RawSender {
@@ -9,8 +9,22 @@ export interface RawSender {
   readonly closed: Promise<void>;
 }
 
-export interface RawReceiver {
-  receiveNow(options: ReceiveOptions): Promise<ReceiveResult>;
+/** A message that is passed on. */
+export interface Passed extends Received {
+  /** Says to its sender, who asked for that, that it was taken in the end, or why not. */
+  readonly settle?: (error?: CircuitError) => void;
+}
+
+/** What is taken from an end is passed on to somebody else, whose word its sender waits for. */
+export interface Relayed {
+  /** From now on neither an acknowledgement nor the end is said by the taking itself. */
+  relay(): void;
+  /** All of it, up to the end, was taken in the end. */
+  relayDone(): void;
+}
+
+export interface RawReceiver extends Relayed {
+  receiveNow(options: ReceiveOptions): Promise<Passed | Ended>;
   cancelNow(reason: CircuitError): void;
 }
 
@@ -21,7 +35,7 @@ export interface RawWriter {
   readonly closed: Promise<void>;
 }
 
-export interface RawReader {
+export interface RawReader extends Partial<Relayed> {
   readNow(options: WaitOptions): Promise<Uint8Array | undefined>;
   cancelNow(reason: CircuitError): void;
 }

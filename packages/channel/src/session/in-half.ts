@@ -44,7 +44,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   /** A relay that has taken over what arrives. */
   protected tap: Tap | undefined;
   /** Its own receiver has not taken everything: DONE is for that one to say. */
-  #relaying = false;
+  protected relaying = false;
   /** Nobody has accepted the channel yet: it stays in the table even when the peer has closed it, so that its bound holds. */
   #unaccepted = false;
   /** What the peer may still send. */
@@ -160,9 +160,13 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
     this.grant(cost);
   }
 
+  relay(): void {
+    this.relaying = true;
+  }
+
   /** DONE came from the far side of a relay. */
   relayDone(): void {
-    this.#relaying = false;
+    this.relaying = false;
     this.sayDoneIfEmpty();
   }
 
@@ -187,7 +191,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
 
   /** Says DONE once the peer has closed and everything is taken. */
   protected sayDoneIfEmpty(): void {
-    if (this.state !== 'ending' || !this.empty || this.#unaccepted || this.#relaying) return;
+    if (this.state !== 'ending' || !this.empty || this.#unaccepted || this.relaying) return;
     this.state = 'ended';
     if (this.link.refusal === undefined) this.link.writer.begin(frameType.done, this.entry.id);
     this.settle();
@@ -205,7 +209,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   attach(tap: Tap): void {
     turnAwayAll(this.waiting);
     this.tap = tap;
-    this.#relaying = true;
+    this.relaying = true;
     this.passQueue(tap);
     if (this.failure !== undefined) tap.aborted(this.failure);
     else if (this.state !== 'open') tap.closed();

@@ -4,10 +4,10 @@ import { type Demand, dequeue, enqueue } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
-import type { EndTap } from '../local/raw.js';
+import type { EndTap, Passed } from '../local/raw.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
-import type { Received, ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
+import type { ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { undelivered } from '../values/undelivered.js';
 import { messageCost, refCost } from '../wire//frame.js';
 import * as dataFlag from '../wire//data-flag.js';
@@ -277,16 +277,19 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     }
   }
 
-  #take(arrived: Arrived, returns: boolean): Received {
+  #take(arrived: Arrived, returns: boolean): Passed {
     this.link.countUnread(-arrived.cost);
-    this.#taken++;
+    const count = ++this.#taken;
     this.grant(arrived.cost);
     if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
     const value = this.#decode(arrived);
-    if ((arrived.flags & dataFlag.ack) !== 0) this.acknowledge(this.#taken);
+    const asked = (arrived.flags & dataFlag.ack) !== 0;
+    if (asked && !this.relaying) this.acknowledge(count);
     const ret = this.#returnOf(arrived, returns);
     this.sayDoneIfEmpty();
-    return { done: false, value, ret };
+    if (!asked || !this.relaying) return { done: false, value, ret };
+    // What is refused in the end is so for all that follows: the channel is cancelled, which says it.
+    return { done: false, value, ret, settle: (error) => error ?? this.acknowledge(count) };
   }
 
   #returnOf(arrived: Arrived, returns: boolean): Sender {

@@ -418,7 +418,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     }
     const why = reason === undefined ? 'the connection ended without a goodbye' : reason.message;
     const code = reason instanceof CircuitError ? reason.code : 'peer-gone';
-    const error = new CircuitError(code, `${this.#name}: ${why}`, reason === undefined ? {} : { cause: reason });
+    const error = new CircuitError(code, `${this.#name}: ${why}`, { cause: reason });
     this.#end(error, error);
   }
 

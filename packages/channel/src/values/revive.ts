@@ -66,8 +66,7 @@ function reviveError(body: unknown): Error {
   const [name, message, fields] = body as unknown[];
   if (typeof name !== 'string' || typeof message !== 'string') return misfit('error');
   if (typeof fields !== 'object' || fields === null) return misfit('error');
-  const { code, detail, retryable } = fields as Record<string, unknown>;
-  if (name === 'CircuitError') return CircuitError.fromRecord({ code, message, detail, retryable });
+  if (name === 'CircuitError') return CircuitError.fromRecord({ ...fields, message });
   const Type = globalType<new (message: string) => Error>(name, errorTypes);
   // A stack from here tells nothing, and to take one for each of a million errors would be most of the work.
   const { stackTraceLimit } = Error;
