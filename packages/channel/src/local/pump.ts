@@ -10,12 +10,13 @@ import { isByteSink, isByteSource, type RawReader, type RawReceiver, type RawSen
 export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<void> {
   const fail = failing(from, to);
   from.relay();
+  let sent: Promise<void> | undefined;
   try {
     for (;;) {
       const message = await from.receiveNow({});
       if (message.done) break;
       const { value, ret, settle } = message;
-      const sent = to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined }).then(
+      sent = to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined }).then(
         () => settle?.(),
         (error: unknown) => {
           const reason = toCircuitError(error);
@@ -29,6 +30,8 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
     }
     to.closeNow();
     await to.closed;
+    // The last acknowledgement goes back in front of the end.
+    await sent;
     from.relayDone();
   } catch (error) {
     fail(error);
