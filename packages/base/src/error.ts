@@ -66,16 +66,6 @@ export class CircuitError extends Error {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** The form that crosses a process border. */
-  toRecord(): ErrorRecord {
-    return {
-      code: this.code,
-      message: this.message,
-      ...(this.detail === undefined ? {} : { detail: this.detail }),
-      ...(this.retryable ? { retryable: true } : {}),
-    };
-  }
-
   /** The error that a record from another process describes; an unknown code becomes `internal`. */
   static fromRecord(record: unknown): CircuitError {
     if (typeof record !== 'object' || record === null) return new CircuitError('internal', 'malformed error record');
@@ -113,4 +103,14 @@ export function toCircuitError(error: unknown, code: ErrorCode = 'internal'): Ci
     // Anything can be thrown.
   }
   return new CircuitError(code, text, { cause: error });
+}
+
+/** The form of an error that crosses a process border. */
+export function errorRecord({ code, message, detail, retryable }: CircuitError): ErrorRecord {
+  return {
+    code,
+    message,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryable ? { retryable } : {}),
+  };
 }

@@ -7,6 +7,7 @@ export {
   type ErrorOptions,
   type ErrorRecord,
   errorCodes,
+  errorRecord,
   isCircuitError,
   isErrorCode,
   toCircuitError,

@@ -1,4 +1,4 @@
-import { CircuitError, type ErrorRecord } from '@circuit/base';
+import { CircuitError, type ErrorRecord, errorRecord } from '@circuit/base';
 import { Fields } from './fields.js';
 import { type Parsed, parsing } from './parsed.js';
 import type { AckOf, EventOf, ResponseOf, VerbName } from './verb.js';
@@ -32,7 +32,7 @@ export function resultReply<V extends VerbName>(result: ResponseOf<V>): Reply<V>
 
 /** The reply that ends a request with `error`; its cause and stack stay here. */
 export function failureReply(error: CircuitError): Reply<never> {
-  return { type: 'failure', error: error.toRecord() };
+  return { type: 'failure', error: errorRecord(error) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CircuitError } from '@circuit/base';
+import { CircuitError, errorRecord } from '@circuit/base';
 import {
   allows,
   eventReply,
@@ -29,7 +29,7 @@ test('a failure comes back as the same error, without its cause', () => {
   });
   const parsed = parseReply('mkchan', JSON.parse(JSON.stringify(failureReply(error))));
   if (!parsed.ok || parsed.value.type !== 'failure') throw new Error('no failure');
-  expect(parsed.value.error.toRecord()).toEqual(error.toRecord());
+  expect(errorRecord(parsed.value.error)).toEqual(errorRecord(error));
   expect(parsed.value.error.cause).toBeUndefined();
 });
 

@@ -1,5 +1,5 @@
-import { headerBytes } from '../wire//frame.js';
-import * as frameType from '../wire//frame-type.js';
+import { headerBytes } from '../wire/frame.js';
+import * as frameType from '../wire/frame-type.js';
 import { maxVarintBytes } from '../wire/varint.js';
 import { Backoff } from './backoff.js';
 import { type PollingThread, thisThread } from './poll-loop.js';

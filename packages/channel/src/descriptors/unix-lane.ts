@@ -4,7 +4,7 @@ import type { Native } from '../native/native.js';
 import type { Entry } from '../session/entry.js';
 import type { Lane } from '../session/lane.js';
 import type { Link } from '../session/link.js';
-import * as refKind from '../wire//ref-kind.js';
+import * as refKind from '../wire/ref-kind.js';
 import { FdDescriptor } from './fd-descriptor.js';
 import { LaneArrivals } from './lane-arrivals.js';
 import { LaneDepartures } from './lane-departures.js';

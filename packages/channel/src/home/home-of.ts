@@ -1,7 +1,7 @@
 import type { Entry } from '../session/entry.js';
 import type { InBytes } from '../session/in-bytes.js';
 import type { InMessage } from '../session/in-message.js';
-import * as refKind from '../wire//ref-kind.js';
+import * as refKind from '../wire/ref-kind.js';
 import type { SinkAway, SourceAway } from './away.js';
 import { HomeReader } from './home-reader.js';
 import { HomeReceiver } from './home-receiver.js';

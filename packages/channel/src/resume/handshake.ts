@@ -1,5 +1,5 @@
-import { headerBytes, maxReasonBytes, resumeType } from '../wire//frame.js';
-import * as frameType from '../wire//frame-type.js';
+import { headerBytes, maxReasonBytes, resumeType } from '../wire/frame.js';
+import * as frameType from '../wire/frame-type.js';
 import { ByteCursor, varintLength, writeVarint } from '../wire/varint.js';
 import { maxBufferBytes, maxTimeMs, minBufferBytes, minTimeMs, type ResumeTerms } from './options.js';
 import { idBytes, nonceBytes, proofBytes, tokenBytes } from './proof.js';

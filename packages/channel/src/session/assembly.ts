@@ -1,5 +1,4 @@
-import { maxBodyBytes } from '../wire//frame.js';
-import * as dataFlag from '../wire//data-flag.js';
+import * as dataFlag from '../wire/data-flag.js';
 import type { Entry } from './entry.js';
 
 /** A message of several pieces on its way in. Memory grows with what has arrived, not with what was announced. */
@@ -34,13 +33,6 @@ export class Assembly {
 
   get body(): Uint8Array {
     return this.#buffer.subarray(0, this.got);
-  }
-
-  /** What has arrived, in pieces that fit a frame. */
-  *pieces(): Generator<Uint8Array> {
-    for (let at = 0; at < this.got; at += maxBodyBytes) {
-      yield this.#buffer.subarray(at, Math.min(at + maxBodyBytes, this.got));
-    }
   }
 }
 

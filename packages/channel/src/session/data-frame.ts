@@ -1,6 +1,6 @@
-import * as dataFlag from '../wire//data-flag.js';
-import * as frameType from '../wire//frame-type.js';
-import * as refKind from '../wire//ref-kind.js';
+import * as dataFlag from '../wire/data-flag.js';
+import * as frameType from '../wire/frame-type.js';
+import * as refKind from '../wire/ref-kind.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';

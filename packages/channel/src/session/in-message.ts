@@ -9,9 +9,9 @@ import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
 import { undelivered } from '../values/undelivered.js';
-import { messageCost, refCost } from '../wire//frame.js';
-import * as dataFlag from '../wire//data-flag.js';
-import * as frameType from '../wire//frame-type.js';
+import { messageCost, refCost } from '../wire/frame.js';
+import * as dataFlag from '../wire/data-flag.js';
+import * as frameType from '../wire/frame-type.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { type Assembly, startAssembly } from './assembly.js';
 import type { Entry } from './entry.js';
@@ -316,17 +316,8 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     this.#passing = true;
     this.#left = assembly.total - assembly.got;
     this.link.countUnread(-assembly.got);
-    const { refs, flags, total } = assembly;
-    let first = true;
-    for (const body of assembly.pieces()) {
-      const cost = first ? assembly.cost - assembly.granted : 0;
-      tap.piece(
-        { flags: flags | dataFlag.more, total: first ? total : 0, refs: first ? refs : undefined, body },
-        first,
-        cost,
-      );
-      first = false;
-    }
+    const { refs, flags, total, body } = assembly;
+    tap.piece({ flags: flags | dataFlag.more, total, refs, body }, true, assembly.cost - assembly.granted);
   }
 }
 

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { maxCodecNameBytes, maxOriginBytes, maxTargetBytes } from '../wire//frame.js';
-import * as frameType from '../wire//frame-type.js';
+import { maxCodecNameBytes, maxOriginBytes, maxTargetBytes } from '../wire/frame.js';
+import * as frameType from '../wire/frame-type.js';
 import { partsLength, writeParts } from '../wire/parts.js';
 import type { ByteCursor } from '../wire/varint.js';
 import type { Entry } from './entry.js';

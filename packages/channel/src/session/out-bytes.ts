@@ -4,8 +4,8 @@ import { type EndKind, movedError } from '../local/end.js';
 import type { ByteSink } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import type { ByteWriter } from '../types.js';
-import { maxBodyBytes } from '../wire//frame.js';
-import * as frameType from '../wire//frame-type.js';
+import { maxBodyBytes } from '../wire/frame.js';
+import * as frameType from '../wire/frame-type.js';
 import { OutHalf } from './out-half.js';
 
 interface Queued {

@@ -2,7 +2,7 @@ import { CircuitError, type Deferred, deferred } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { SinkTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
-import * as frameType from '../wire//frame-type.js';
+import * as frameType from '../wire/frame-type.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
 import { reasonError, writeReason } from './reason.js';

@@ -9,8 +9,8 @@ import type { RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.
 import { swallow } from '../local/swallow.js';
 import { webReader, webWriter } from '../local/web-stream.js';
 import { lower } from '../values/lower.js';
-import { maxRefs, type RefKind } from '../wire//frame.js';
-import * as refKind from '../wire//ref-kind.js';
+import { maxRefs, type RefKind } from '../wire/frame.js';
+import * as refKind from '../wire/ref-kind.js';
 import type { OutReference } from './data-frame.js';
 import { Entry } from './entry.js';
 import { InBytes } from './in-bytes.js';

@@ -1,7 +1,7 @@
 import type { CircuitError } from '@circuit/base';
 import type { ByteSink, ByteSource, SinkTap } from '../local/raw.js';
-import { maxBodyBytes } from '../wire//frame.js';
-import * as dataFlag from '../wire//data-flag.js';
+import { maxBodyBytes } from '../wire/frame.js';
+import * as dataFlag from '../wire/data-flag.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
 import { type InPiece, InMessage, type InTap } from './in-message.js';

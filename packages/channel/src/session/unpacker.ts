@@ -1,7 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import type { Codec, Revive } from '../codec/codec.js';
 import { reviver } from '../values/revive.js';
-import * as refKind from '../wire//ref-kind.js';
+import * as refKind from '../wire/ref-kind.js';
 import type { Entry } from './entry.js';
 import { InDescriptor } from './lane.js';
 

@@ -1,5 +1,5 @@
-import { copyBelowBytes, headerBytes, maxLength } from './/frame.js';
-import * as frameType from './/frame-type.js';
+import { copyBelowBytes, headerBytes, maxLength } from './frame.js';
+import * as frameType from './frame-type.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
 import { view } from './view.js';
 

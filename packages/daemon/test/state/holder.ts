@@ -1,4 +1,4 @@
-import { toCircuitError } from '@circuit/base';
+import { toCircuitError, errorRecord } from '@circuit/base';
 import { createServer } from 'node:net';
 import { StateFolder } from '../../src/state/state-folder.js';
 
@@ -14,5 +14,5 @@ try {
   });
   process.stdin.resume();
 } catch (error) {
-  process.stdout.write(`${JSON.stringify({ error: toCircuitError(error).toRecord() })}\n`);
+  process.stdout.write(`${JSON.stringify({ error: errorRecord(toCircuitError(error)) })}\n`);
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { CircuitError, type Logger, toCircuitError } from '@circuit/base';
+import { CircuitError, type Logger, toCircuitError, errorRecord } from '@circuit/base';
 import { encodeFrame, FrameDecoder } from '../protocol/frames.js';
 import {
   type HelloAnswer,
@@ -86,14 +86,14 @@ export class Connection {
     if (validated.ok) return this.#serve(validated.id, validated.request);
     const { id, reason } = validated;
     if (id === undefined) return reason;
-    this.#send({ id, error: new CircuitError('protocol', reason).toRecord() });
+    this.#send({ id, error: errorRecord(new CircuitError('protocol', reason)) });
     return undefined;
   }
 
   #refuse(reason: string): void {
     const { socket, logger } = this.#options;
     logger.warn('connection ended', { reason });
-    this.#send({ id: 0, error: new CircuitError('protocol', reason).toRecord() });
+    this.#send({ id: 0, error: errorRecord(new CircuitError('protocol', reason)) });
     socket.removeAllListeners('data');
     socket.destroySoon();
   }
@@ -103,7 +103,7 @@ export class Connection {
     this.#pending += 1;
     this.#answer(request).then(
       (answer) => this.#reply({ id, answer: answer ?? {} }),
-      (error: unknown) => this.#reply({ id, error: toCircuitError(error).toRecord() }),
+      (error: unknown) => this.#reply({ id, error: errorRecord(toCircuitError(error)) }),
     );
     return undefined;
   }
