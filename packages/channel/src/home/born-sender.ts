@@ -49,9 +49,7 @@ export class BornSender extends OutMessage {
   }
 
   override trySend(value: unknown): boolean {
-    if (this.#home === undefined) return super.trySend(value);
-    this.checkHeld();
-    return this.#home.trySend(value);
+    return this.#home === undefined || this.moved ? super.trySend(value) : this.#home.trySend(value);
   }
 
   override onWritable(run: () => void): () => void {

@@ -66,20 +66,19 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
 
   send(value: V, options: O): Promise<R> {
     if (this.#arrived) return this.#hand(value, options);
-    const refusal = this.sendRefusal;
-    if (refusal !== undefined) return Promise.reject(refusal);
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(abortError(signal));
-    if (this.#held.length >= this.#maxHeld) {
-      return Promise.reject(
-        new CircuitError('limit', `more than ${this.#maxHeld} sends wait on one channel; await them`),
-      );
+    const refusal = this.sendRefusal ?? (signal?.aborted ? abortError(signal) : this.#full);
+    if (refusal !== undefined) {
+      this.abandon(value, options, refusal);
+      return Promise.reject(refusal);
     }
     return new Promise((resolve, reject) => {
       const held: Held<V, O, R> = { value, options, resolve, reject, release: undefined };
       if (signal !== undefined) {
         held.release = onAbort(signal, () => {
-          if (this.#held.remove(held)) reject(abortError(signal));
+          if (!this.#held.remove(held)) return;
+          this.abandon(value, options, abortError(signal));
+          reject(abortError(signal));
         });
       }
       this.#held.push(held);
@@ -98,6 +97,11 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
   abortNow(reason: CircuitError): void {
     this.#here.abortNow(reason);
     this.#fail(reason);
+  }
+
+  get #full(): CircuitError | undefined {
+    if (this.#held.length < this.#maxHeld) return undefined;
+    return new CircuitError('limit', `more than ${this.#maxHeld} sends wait on one channel; await them`);
   }
 
   get #here(): L {

@@ -4,7 +4,7 @@ import type { RawSender } from '../local/raw.js';
 import { swallow } from '../local/swallow.js';
 import { reasonError } from '../session/reason.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
-import { abandonMessage } from '../values/abandon.js';
+import { abandonMessage, failSend } from '../values/abandon.js';
 import { HomeOut, type LocalOut } from './home-out.js';
 
 interface LocalSender extends Sender, RawSender, LocalOut {
@@ -19,8 +19,9 @@ class HomeMessages extends HomeOut<LocalSender, unknown, SendOptions, unknown> {
   trySend(value: unknown): boolean {
     const { home, sendRefusal } = this;
     if (home !== undefined) return home.trySend(value);
-    if (sendRefusal !== undefined) throw sendRefusal;
-    return false;
+    if (sendRefusal === undefined) return false;
+    this.abandon(value, {}, sendRefusal);
+    throw sendRefusal;
   }
 
   protected pass(local: LocalSender, value: unknown, options: SendOptions): Promise<unknown> {
@@ -62,7 +63,7 @@ export class HomeSender extends End implements Sender, RawSender {
   send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
   send(value: unknown, options?: SendOptions): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
-    return this.#moved ? Promise.reject(movedError()) : this.#messages.send(value, options);
+    return this.#moved ? failSend(movedError(), value, options) : this.#messages.send(value, options);
   }
 
   sendNow(value: unknown, options: SendOptions): Promise<unknown> {
@@ -70,8 +71,9 @@ export class HomeSender extends End implements Sender, RawSender {
   }
 
   trySend(value: unknown): boolean {
-    if (this.#moved) throw movedError();
-    return this.#messages.trySend(value);
+    if (!this.#moved) return this.#messages.trySend(value);
+    abandonMessage({ value, ret: swallow }, movedError());
+    throw movedError();
   }
 
   onWritable(run: () => void): () => void {

@@ -1,7 +1,7 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { Ended, ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
-import { abandonMessage } from '../values/abandon.js';
+import { abandonMessage, failSend } from '../values/abandon.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
@@ -204,16 +204,14 @@ class PipeSender extends End implements Sender, RawSender {
   send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
   send(value: unknown, options?: SendOptions): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
-    if (this.#moved) return Promise.reject(movedError());
-    return this.sendNow(value, options);
+    return this.#moved ? failSend(movedError(), value, options) : this.sendNow(value, options);
   }
 
   sendNow(value: unknown, options: SendOptions): Promise<unknown> {
     const core = this.#core;
-    const refusal = core.refusal;
-    if (refusal !== undefined) return Promise.reject(refusal);
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(abortError(signal));
+    const refusal = core.refusal ?? (signal?.aborted ? abortError(signal) : undefined);
+    if (refusal !== undefined) return failSend(refusal, value, options);
     const back = options.returns === true ? pipe(1) : undefined;
     const ret = back?.sender ?? options.returnTo ?? swallow;
     const acknowledged = options.acknowledged === true;
@@ -238,6 +236,7 @@ class PipeSender extends End implements Sender, RawSender {
       if (signal !== undefined) {
         offer.release = onAbort(signal, () => {
           if (!core.offers.remove(offer)) return;
+          abandonMessage(offer, abortError(signal));
           reject(abortError(signal));
           core.checkFinished();
         });
@@ -249,9 +248,12 @@ class PipeSender extends End implements Sender, RawSender {
   }
 
   trySend(value: unknown): boolean {
-    if (this.#moved) throw movedError();
     const core = this.#core;
-    if (core.refusal !== undefined) throw core.refusal;
+    const refusal = this.#moved ? movedError() : core.refusal;
+    if (refusal !== undefined) {
+      abandonMessage({ value, ret: swallow }, refusal);
+      throw refusal;
+    }
     if (core.handOver(value, swallow)) return true;
     if (core.offers.length >= core.capacity) return core.capacity === 0 && core.offerNow(value);
     void this.sendNow(value, {});

@@ -1,10 +1,11 @@
-import { abortError, CircuitError, onAbort } from '@circuit/base';
+import { abortError, CircuitError, onAbort, throwIfAborted } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
-import type { EndKind } from '../local/end.js';
+import { type EndKind, movedError } from '../local/end.js';
 import { resolved } from '../local/resolved.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
+import { failSend } from '../values/abandon.js';
 import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
 import * as frameType from '../wire/frame-type.js';
@@ -50,29 +51,32 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
   send(value: unknown, options?: SendOptions): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
-    try {
-      this.checkHeld();
-      return this.sendNow(value, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.moved ? failSend(movedError(), value, options) : this.sendNow(value, options);
   }
 
   /** `send` for who took the end over. */
   sendNow(value: unknown, options: SendOptions): Promise<unknown> {
-    const refusal = this.sendRefusal;
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const { signal } = options;
-    if (signal?.aborted) return Promise.reject(abortError(signal));
-    if (this.#queue.length >= this.link.limits.maxPendingSends) {
-      return Promise.reject(
-        new CircuitError(
-          'limit',
-          `more than ${this.link.limits.maxPendingSends} sends wait on one channel; await them`,
-        ),
-      );
+    try {
+      this.#checkSend(options.signal);
+      return this.#sendPacked(this.#pack(value, options), options);
+    } catch (error) {
+      return failSend(error, value, options);
     }
-    const packed = this.#pack(value, options);
+  }
+
+  /** Throws what a send fails with now. */
+  #checkSend(signal?: AbortSignal): void {
+    if (this.sendRefusal !== undefined) throw this.sendRefusal;
+    throwIfAborted(signal);
+    if (this.#queue.length < this.link.limits.maxPendingSends) return;
+    throw new CircuitError(
+      'limit',
+      `more than ${this.link.limits.maxPendingSends} sends wait on one channel; await them`,
+    );
+  }
+
+  #sendPacked(packed: Packed, options: SendOptions): Promise<unknown> {
+    const { signal } = options;
     const flags = (packed.ret ? dataFlag.ret : 0) | (options.acknowledged === true ? dataFlag.ack : 0);
     if (this.#canWrite(packed)) {
       this.#writeWhole(packed, flags);
@@ -87,14 +91,16 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   }
 
   trySend(value: unknown): boolean {
-    this.checkHeld();
-    const refusal = this.sendRefusal;
-    if (refusal !== undefined) throw refusal;
-    if (!this.#mayWrite(1)) return false;
-    const packed = this.#pack(value, {});
-    if (this.#canWrite(packed)) this.#writeWhole(packed, 0);
-    else void this.#enqueue(packed, 0, undefined).catch(ignore);
-    return true;
+    try {
+      this.checkHeld();
+      if (this.sendRefusal !== undefined) throw this.sendRefusal;
+      if (!this.#mayWrite(1)) return false;
+      this.#sendPacked(this.#pack(value, {}), {}).catch(ignore);
+      return true;
+    } catch (error) {
+      failSend(error, value, {}).catch(ignore);
+      throw error;
+    }
   }
 
   /** Passes a relayed piece on; `from` hears when the `cost` of it may be given back. */

@@ -1,28 +1,36 @@
-import type { CircuitError } from '@circuit/base';
+import { toCircuitError } from '@circuit/base';
 import { End } from '../local/end.js';
-import type { ByteReader, ByteWriter, Receiver, Sender } from '../types.js';
+import { swallow } from '../local/swallow.js';
+import type { ByteReader, ByteWriter, Receiver, Sender, SendOptions } from '../types.js';
 import { undelivered } from './undelivered.js';
-
-const maxDepth = 128;
 
 /**
  * A message that was taken from one channel and could not be given to the next: its return channel and the ends in its
  * value hear `undelivered`, since nobody will ever hold them. Ends that were moved meanwhile are left alone.
  */
-export function abandonMessage({ value, ret }: { value: unknown; ret: Sender }, reason: CircuitError): void {
-  const error = undelivered(reason);
+export function abandonMessage({ value, ret }: { value: unknown; ret: Sender }, reason: unknown): void {
+  const error = undelivered(toCircuitError(reason));
+  const seen = new Set<object>();
+  const abandon = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null || seen.has(part) || ArrayBuffer.isView(part)) return;
+    seen.add(part);
+    if (!(part instanceof End)) {
+      const parts = part instanceof Map ? [...part].flat(1) : part instanceof Set ? [...part] : Object.values(part);
+      parts.forEach(abandon);
+    } else if (part.endKind === 'sender' || part.endKind === 'writer') {
+      (part as unknown as Sender | ByteWriter).abort(error);
+    } else (part as unknown as Receiver | ByteReader).cancel(error);
+  };
   ret.abort(error);
-  abandonEnds(value, error, 0);
+  try {
+    abandon(value);
+  } catch {
+    // What throws when it is looked at, or is nested without end, was not sent either.
+  }
 }
 
-function abandonEnds(value: unknown, error: CircuitError, depth: number): void {
-  if (typeof value !== 'object' || value === null || depth > maxDepth || ArrayBuffer.isView(value)) return;
-  if (value instanceof End) {
-    if (value.endKind === 'sender' || value.endKind === 'writer')
-      (value as unknown as Sender | ByteWriter).abort(error);
-    else (value as unknown as Receiver | ByteReader).cancel(error);
-    return;
-  }
-  const parts = value instanceof Map ? [...value].flat(1) : value instanceof Set ? [...value] : Object.values(value);
-  for (const part of parts) abandonEnds(part, error, depth + 1);
+/** A send that fails with `reason`: what was to go with it is spent, whichever way it fails. */
+export function failSend(reason: unknown, value: unknown, { returnTo }: SendOptions): Promise<never> {
+  abandonMessage({ value, ret: returnTo ?? swallow }, reason);
+  return Promise.reject(reason);
 }
