@@ -53,11 +53,16 @@ export function onAbort(signal: AbortSignal | undefined, run: () => void): () =>
   return () => signal.removeEventListener('abort', run);
 }
 
-/** The error that a fired signal stands for: its own circuit error, else `cancelled` with the reason as cause. */
+/**
+ * The error that a fired signal stands for: its own circuit error, `timeout` for one of `AbortSignal.timeout`, else `cancelled`, with the
+ * reason as cause.
+ */
 export function abortError(signal: AbortSignal): CircuitError {
-  const reason: unknown = signal.reason;
-  if (isCircuitError(reason)) return reason;
-  return new CircuitError('cancelled', 'stopped by the caller', { cause: reason });
+  const cause: unknown = signal.reason;
+  if (isCircuitError(cause)) return cause;
+  if ((Object(cause) as Error).name === 'TimeoutError')
+    return new CircuitError('timeout', 'not done in time', { cause });
+  return new CircuitError('cancelled', 'stopped by the caller', { cause });
 }
 
 /** Throws {@link abortError} if `signal` has fired. */

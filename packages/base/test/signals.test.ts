@@ -47,3 +47,12 @@ test('a pause that is given up rejects as cancelled and leaves no timer', async 
 test('orAborted passes the result through when the signal stays silent', async () => {
   await expect(orAborted(Promise.resolve(7), new AbortController().signal)).resolves.toBe(7);
 });
+
+test('a signal of AbortSignal.timeout stands for a timeout, any other for a cancellation, with its reason as the cause', () => {
+  // What `AbortSignal.timeout` fires with.
+  const late = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+  expect(abortError(late)).toMatchObject({ code: 'timeout', message: 'not done in time', cause: late.reason as Error });
+  for (const reason of [undefined, null, 'enough', new Error('enough')]) {
+    expect(abortError(AbortSignal.abort(reason))).toMatchObject({ code: 'cancelled' });
+  }
+});

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
 import { BusyPoll } from './busy-poll.js';
-import { endOfTurn } from './turn.js';
+import { endOfTurn } from '../local/turn.js';
 
 /** Names the bodies of both directions, so that nothing else that answers a POST is taken for a session. */
 export const channelType = 'application/vnd.circuit.channel';

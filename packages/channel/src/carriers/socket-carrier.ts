@@ -4,7 +4,7 @@ import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
 import { BusyPoll } from './busy-poll.js';
 import type { ReadMemory } from './read-memory.js';
-import { endOfTurn } from './turn.js';
+import { endOfTurn } from '../local/turn.js';
 
 /** What some sockets have. */
 interface SocketExtras {

@@ -1,7 +1,7 @@
 import { CircuitError, type Clock, type Timer } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
-import { endOfTurn } from './turn.js';
+import { endOfTurn } from '../local/turn.js';
 import { accusation, messageTooBig, pageCodes, textMessage, unsupportedData } from './websocket-close.js';
 import { maxWebSocketMessageBytes } from './websocket-options.js';
 

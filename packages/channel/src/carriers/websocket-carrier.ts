@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
 import { BusyPoll } from './busy-poll.js';
-import { endOfTurn } from './turn.js';
+import { endOfTurn } from '../local/turn.js';
 import { accusation, textMessage, unsupportedData } from './websocket-close.js';
 
 /** An open WebSocket of the library `ws` over `socket`. Takes both over; nothing is read before `start`. */

@@ -6,19 +6,12 @@ export const messageTooBig = 1009;
 /** The standard's codes are not a page's to send: a browser adds this to them. */
 export const pageCodes = 3000;
 
-/** Status codes of RFC 6455, 7.4.1 by which one side says that the other broke the rules. */
-const accusations: ReadonlySet<number> = new Set([
-  1002,
-  unsupportedData,
-  1007,
-  messageTooBig,
-  pageCodes + unsupportedData,
-  pageCodes + messageTooBig,
-]);
+/** Status codes of RFC 6455, 7.4.1, and those of a page, by which one side says that the other broke the rules. */
+const accusations = /^[14]00[2379]$/;
 
 /** The error that a close by the peer stands for, if it names a fault of ours. */
 export function accusation(code: number, reason: string): CircuitError | undefined {
-  if (!accusations.has(code)) return undefined;
+  if (!accusations.test(String(code))) return undefined;
   const why = reason === '' ? '' : `: ${reason}`;
   return new CircuitError('protocol', `the other side closed the WebSocket with ${code}${why}`);
 }

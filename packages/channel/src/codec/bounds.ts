@@ -7,4 +7,4 @@ export const maxParts = 1_048_576;
 export const maxBigintDigits = 4096;
 
 export const tooDeep: string = `nested deeper than ${maxDepth}`;
-export const tooMany: string = `more than ${maxParts} lists, objects and values of other types in one message`;
+export const tooMany: string = `more than ${maxParts} lists, objects and other values in one message`;

@@ -91,7 +91,7 @@ export class HomeReader extends End implements ByteReader, RawReader {
     return this.#bytes.tryTake({});
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     return iterateBytes(this);
   }
 

@@ -84,7 +84,7 @@ export class HomeReceiver extends End implements Receiver, RawReceiver {
     return this.#messages.tryTake(options);
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator {
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
     return iterateMessages(this);
   }
 

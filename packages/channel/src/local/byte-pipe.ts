@@ -6,6 +6,7 @@ import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
 import type { RawReader, RawWriter } from './raw.js';
+import { turnDue } from './taking-turns.js';
 import { Waiters } from './waiters.js';
 
 /**
@@ -133,7 +134,7 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
     return this.#core.take();
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     return iterateBytes(this);
   }
 
@@ -204,6 +205,7 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     if (this.sendRefusal !== undefined) throw this.sendRefusal;
     if (signal?.aborted) throw abortError(signal);
     if (chunk.length > 0) core.push(chunk);
+    await turnDue();
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
     while (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
       await new Promise<void>((resolve) => {

@@ -14,6 +14,11 @@ export abstract class End {
    * Absent where an end cannot come home.
    */
   regain?(): End;
+
+  /** For log lines: what it is, and nothing of the session that it belongs to. */
+  toJSON(): object {
+    return { end: this.endKind };
+  }
 }
 
 /** What the use of an end fails with that its holder has given away. */

@@ -9,6 +9,7 @@ import { iterateMessages } from './iterate.js';
 import type { Passed, RawReceiver, RawSender } from './raw.js';
 import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
+import { turnDue } from './taking-turns.js';
 import { Waiters } from './waiters.js';
 
 /** Both ends of a channel inside one process. */
@@ -208,6 +209,12 @@ class PipeSender extends End implements Sender, RawSender {
   }
 
   sendNow(value: unknown, options: SendOptions): Promise<unknown> {
+    const sent = this.#offer(value, options);
+    const turn = turnDue();
+    return turn === undefined ? sent : sent.then((back) => turn.then(() => back));
+  }
+
+  #offer(value: unknown, options: SendOptions): Promise<unknown> {
     const core = this.#core;
     const { signal } = options;
     const refusal = core.refusal ?? (signal?.aborted ? abortError(signal) : undefined);
@@ -340,7 +347,7 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     return result as ReceiveResult<T> | undefined;
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<T> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return iterateMessages(this);
   }
 

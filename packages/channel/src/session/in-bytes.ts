@@ -1,4 +1,4 @@
-import { abortError, type WaitOptions } from '@circuit/base';
+import { throwIfAborted, type WaitOptions } from '@circuit/base';
 import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
 import { dequeue, enqueue } from '../local/demand.js';
 import { type EndKind, movedError } from '../local/end.js';
@@ -24,14 +24,10 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
   }
 
   /** `read` for who took the end over. */
-  readNow({ signal }: WaitOptions): Promise<Uint8Array | undefined> {
-    if (signal?.aborted) return Promise.reject(abortError(signal));
-    try {
-      const chunk = this.tryReadNow();
-      if (chunk !== undefined) return Promise.resolve(chunk ?? undefined);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async readNow({ signal }: WaitOptions): Promise<Uint8Array | undefined> {
+    throwIfAborted(signal);
+    const chunk = this.tryReadNow();
+    if (chunk !== undefined) return chunk ?? undefined;
     return new Promise((resolve, reject) => enqueue(this.waiting, { resolve, reject, release: undefined }, signal));
   }
 
@@ -52,7 +48,7 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
     return this.state === 'open' ? undefined : null;
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     return iterateBytes(this);
   }
 

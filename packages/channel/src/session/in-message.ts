@@ -106,7 +106,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     return this.tryReceiveNow(options.returns !== false);
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator {
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
     return iterateMessages(this);
   }
 

@@ -33,13 +33,9 @@ export const minWindowBytes = 131_072;
 export function resolveLimits(changes: Partial<SessionLimits> = {}): SessionLimits {
   const limits = { ...defaultLimits, ...changes };
   for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new CircuitError('invalid', `session limit ${name}: ${value}, want a positive integer`);
-    }
-  }
-  for (const name of ['windowBytes', 'streamWindowBytes'] as const) {
-    if (limits[name] < minWindowBytes) {
-      throw new CircuitError('invalid', `session limit ${name}: ${limits[name]}, want at least ${minWindowBytes}`);
+    const least = /indowBytes/.test(name) ? minWindowBytes : 1;
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new CircuitError('invalid', `session limit ${name}: ${value}, want a whole number from ${least}`);
     }
   }
   return limits;

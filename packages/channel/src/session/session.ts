@@ -1,10 +1,10 @@
 import {
-  abortError,
   CircuitError,
   type Clock,
   type Deferred,
   deferred,
   systemClock,
+  throwIfAborted,
   type Timer,
   type WaitOptions,
 } from '@circuit/base';
@@ -178,14 +178,14 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return out;
   }
 
-  accept({ signal }: WaitOptions = {}): Promise<Accepted> {
-    if (signal?.aborted) return Promise.reject(abortError(signal));
+  async accept({ signal }: WaitOptions = {}): Promise<Accepted> {
+    throwIfAborted(signal);
     const accepted = this.#accepted.shift();
     if (accepted !== undefined) {
       if (accepted.receiver instanceof InMessage) accepted.receiver.accepted();
-      return Promise.resolve(accepted);
+      return accepted;
     }
-    if (this.refusal !== undefined && this.#phase === 'over') return Promise.reject(this.refusal);
+    if (this.refusal !== undefined && this.#phase === 'over') throw this.refusal;
     return new Promise((resolve, reject) => enqueue(this.#awaiting, { resolve, reject, release: undefined }, signal));
   }
 

@@ -1,6 +1,6 @@
 import { CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
 import { Tagged } from '../codec/codec.js';
-import { maxBigintDigits } from '../codec/bounds.js';
+import { maxBigintDigits, maxParts, tooMany } from '../codec/bounds.js';
 import * as tag from '../codec/tag.js';
 import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
@@ -10,20 +10,23 @@ import { isUnicode, lowerText } from './text.js';
 export type TakeEnd = (end: End | ForeignStream) => number;
 
 const maxDepth = 128;
+/** Of where a refused value stands so many characters are shown. */
+const maxShownPath = 200;
 
 /**
  * The value with ends, streams and everything beyond plain data replaced by {@link Tagged}. Copies only what changes and
  * never touches the sender's object. Objects of classes of the caller's become plain ones. Throws `invalid` for functions,
  * symbols, objects whose content is not in their properties (promises, weak maps …), what throws when it is looked at, bigints of more than 4,096 digits and
- * nesting deeper than 128, naming the field.
+ * nesting deeper than 128, naming the field; `limit` for more than 1,048,576 lists, objects and values beyond plain data.
  */
 export function lower(value: unknown, takeEnd: TakeEnd): unknown {
+  parts = 0;
   try {
     return lowerAt(value, takeEnd, 0);
   } catch (error) {
     const refusal = within(error, '');
     if (!(refusal instanceof Refusal)) throw refusal;
-    const where = refusal.path === '' ? '' : ` (at ${refusal.path.replace(/^\./, '')})`;
+    const where = refusal.path === '' ? '' : ` (at ${refusal.path.replace(/^\./, '').slice(0, maxShownPath)})`;
     throw new CircuitError('invalid', `cannot send a ${refusal.message}${where}`);
   }
 }
@@ -41,6 +44,9 @@ function within(error: unknown, field: string): unknown {
   return refusal;
 }
 
+/** How many of the value under way were seen: one that stands in it twice is sent twice, and doubles with every level. */
+let parts = 0;
+
 const undefinedTag = new Tagged(tag.undefined, null);
 const negativeZeroTag = new Tagged(tag.negativeZero, null);
 
@@ -52,18 +58,16 @@ function lowerAt(value: unknown, takeEnd: TakeEnd, depth: number): unknown {
       return value;
     case 'number':
       return value === 0 && 1 / value < 0 ? negativeZeroTag : value;
-    case 'undefined':
-      return undefinedTag;
-    case 'bigint':
-      return lowerBigint(value);
     case 'function':
     case 'symbol':
       throw new Refusal(typeof value);
-    case 'object':
-      break;
+    default:
   }
   if (value === null) return null;
-  if (depth > maxDepth) throw new Refusal(`value nested deeper than ${maxDepth}`);
+  if (++parts > maxParts) throw new CircuitError('limit', tooMany);
+  if (value === undefined) return undefinedTag;
+  if (typeof value === 'bigint') return lowerBigint(value);
+  if (depth >= maxDepth) throw new Refusal(`value nested deeper than ${maxDepth}, or circular`);
   if (Array.isArray(value)) return lowerArray(value, takeEnd, depth, inArray);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return lowerPlain(value, takeEnd, depth);
@@ -154,7 +158,8 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number): unknown {
     const reference = new Tagged(tag.reference, takeEnd(value));
     return value instanceof Descriptor ? new Tagged(tag.descriptor, reference) : reference;
   }
-  if (value instanceof Uint8Array) return value;
+  // The copy of what is empty because its memory went elsewhere throws.
+  if (value instanceof Uint8Array) return value.length > 0 ? value : value.slice();
   if (value instanceof Date) return new Tagged(tag.date, value.getTime());
   if (value instanceof Map) return new Tagged(tag.map, lowerArray([...value].flat(1), takeEnd, depth, inMap));
   if (value instanceof Set) return new Tagged(tag.set, lowerArray([...value], takeEnd, depth, inSet));

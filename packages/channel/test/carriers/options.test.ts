@@ -28,7 +28,7 @@ const refuseAll = (): never => {
 /** What no session takes, and what its refusal says. */
 const faulty: readonly [SessionOptions, string, RegExp][] = [
   [{ codec: 'nope' }, 'unsupported', /codec nope: unknown here, known are msgpack, json/],
-  [{ limits: { windowBytes: 0 } }, 'invalid', /windowBytes: 0, want a positive integer/],
+  [{ limits: { windowBytes: 0 } }, 'invalid', /windowBytes: 0, want a whole number from 131072/],
   [{ keepAliveMs: Number.NaN }, 'invalid', /session.keepAliveMs: NaN, want milliseconds from 0/],
   [{ graceMs: -1 }, 'invalid', /session.graceMs: -1, want milliseconds from 0/],
   [{ busyPollMs: Number.NaN }, 'invalid', /session.busyPollMs: NaN, want milliseconds from 0/],

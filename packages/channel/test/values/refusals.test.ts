@@ -12,6 +12,12 @@ function revoked(): object {
   return proxy;
 }
 
+function detachedBytes(): Uint8Array {
+  const bytes = new Uint8Array(2);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
 function detached(): Float32Array {
   const view = new Float32Array(2);
   structuredClone(view.buffer, { transfer: [view.buffer] });
@@ -53,7 +59,8 @@ test.each<[string, unknown, string]>([
   ],
   ['a proxy that was revoked', [revoked()], 'revoked (at [0])'],
   ['a typed array whose memory went elsewhere', { view: detached() }, '(at view)'],
-  ['too deep', { deep }, `cannot send a value nested deeper than 128 (at deep${'[0]'.repeat(128)})`],
+  ['too deep', { deep }, `cannot send a value nested deeper than 128, or circular (at deep${'[0]'.repeat(65)}[)`],
+  ['bytes whose memory went elsewhere', { a: [detachedBytes()] }, '(at a[0])'],
 ])('what cannot be sent is named with its field: %s', (_where, value, message) => {
   expect(() => lower(value, () => 0)).toThrow(
     expect.objectContaining({ code: 'invalid', message: expect.stringMatching(ending(message)) as string }) as Error,
@@ -64,3 +71,29 @@ test.each<[string, unknown, string]>([
 function ending(text: string): RegExp {
   return new RegExp(`${text.replace(/[[\]().*]/g, '\\$&')}$`);
 }
+
+test('a value that stands in itself again and again, and one full of holes, are given up at the bound', () => {
+  let doubled: unknown = [1];
+  for (let level = 0; level < 60; level++) doubled = [doubled, doubled];
+  const holes: unknown[] = [];
+  holes.length = 1e9;
+  const nested = new Map<unknown, unknown>();
+  let maps: unknown = nested;
+  for (let level = 0; level < 60; level++) maps = new Map([[maps, maps]]);
+  for (const value of [doubled, holes, maps]) {
+    expect(() => lower(value, () => 0)).toThrow(
+      expect.objectContaining({
+        code: 'limit',
+        message: 'more than 1048576 lists, objects and other values in one message',
+      }) as Error,
+    );
+  }
+});
+
+test('a list may be 128 deep and no deeper; bytes that are empty are no bytes that went elsewhere', () => {
+  let deep: unknown = [];
+  for (let depth = 1; depth < 128; depth++) deep = [deep];
+  expect(lower(deep, () => 0)).toStrictEqual(deep);
+  expect(() => lower([deep], () => 0)).toThrow('nested deeper than 128');
+  expect(lower(new Uint8Array(0), () => 0)).toStrictEqual(new Uint8Array(0));
+});

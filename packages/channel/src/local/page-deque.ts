@@ -1,0 +1,37 @@
+/** What a page has in place of `deque.ts`: its queues are short, and an array's own `shift` is as fast there. */
+export class Deque<T extends object> {
+  #items: T[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  first(): T | undefined {
+    return this.#items[0];
+  }
+
+  shift(): T | undefined {
+    return this.#items.shift();
+  }
+
+  /** Takes one item out, wherever it stands; answers whether it was there. */
+  remove(item: T): boolean {
+    const index = this.#items.indexOf(item);
+    if (index >= 0) this.#items.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** What is queued, first to last. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#items.values();
+  }
+
+  /** Takes everything. */
+  drain(): readonly T[] {
+    return this.#items.splice(0);
+  }
+}
