@@ -12,12 +12,28 @@ export interface PathAddress {
   readonly path: string;
 }
 
+/** Longer paths of Unix sockets are refused: the system cuts them at 108 bytes without a word. */
+export const maxPathBytes = 100;
+
 /** Throws `invalid` for a place that there cannot be. Node would throw as well, and leave an open handle behind. */
 export function checkPlace(what: string, place: PortAddress | PathAddress): void {
-  if ('path' in place) return;
-  const { host, port } = place;
-  if (typeof host !== 'string') throw new CircuitError('invalid', `${what}: host of type ${typeof host}, want text`);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new CircuitError('invalid', `${what}: port ${port}, want a whole number from 0 to 65535`);
-  }
+  const fault = 'path' in place ? pathFault(place.path) : portFault(place);
+  if (fault !== undefined) throw new CircuitError('invalid', `${what}: ${fault}`);
+}
+
+/** What is wrong with the path of a Unix socket. */
+export function pathFault(path: unknown): string | undefined {
+  if (typeof path !== 'string') return `path of type ${typeof path}, want text`;
+  if (path === '') return 'the path is empty';
+  // In front it stands for a name without a file.
+  if (path.lastIndexOf('\0') > 0) return 'a zero character in the path';
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= maxPathBytes) return undefined;
+  return `path of ${bytes} bytes, the limit is ${maxPathBytes}; choose a shorter folder`;
+}
+
+function portFault({ host, port }: PortAddress): string | undefined {
+  if (typeof host !== 'string') return `host of type ${typeof host}, want text`;
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return undefined;
+  return `port ${port}, want a whole number from 0 to 65535`;
 }

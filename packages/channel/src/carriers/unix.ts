@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import { CircuitError, systemClock, type WaitOptions } from '@circuit/base';
+import { systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../descriptors/lane-door.js';
 import { UnixLane } from '../descriptors/unix-lane.js';
 import { loadNative, type Native } from '../native/native.js';
@@ -11,6 +11,7 @@ import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
 import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
+import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
@@ -30,8 +31,6 @@ export interface UnixOptions {
   readonly descriptors?: boolean;
 }
 
-const maxPathBytes = 100;
-
 /** How to dial. */
 export interface DialUnixOptions extends UnixOptions, WaitOptions {
   /** From the call to the session, proved if it is to prove a key; default 10,000. */
@@ -45,7 +44,7 @@ export interface DialUnixOptions extends UnixOptions, WaitOptions {
 export async function dialUnix(options: DialUnixOptions): Promise<Session> {
   const { path, session, resume } = options;
   const what = `dial unix ${path}`;
-  checkPath(path);
+  checkPlace(what, { path });
   const native = nativeFor(options);
   const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {
@@ -60,7 +59,8 @@ export async function dialUnix(options: DialUnixOptions): Promise<Session> {
 /** Takes sessions on a Unix socket. The file must not exist; it goes when the listener closes. */
 export async function listenUnix(options: UnixOptions, onSession: OnSession): Promise<Listener<PathAddress>> {
   const { path, session, resume } = options;
-  checkPath(path);
+  const what = `listen unix ${path}`;
+  checkPlace(what, { path });
   const native = nativeFor(options);
   const lanes = native && new LaneDoor(native, session?.clock ?? systemClock);
   const door = new SessionDoor({ session, resume, onSession });
@@ -70,19 +70,10 @@ export async function listenUnix(options: UnixOptions, onSession: OnSession): Pr
     if (lanes === undefined) begin();
     else lanes.sort(socket, begin);
   });
-  return startListener(server, { path }, `listen unix ${path}`, door);
+  return startListener(server, { path }, what, door);
 }
 
 /** A session that resumes outlives the connections a lane belongs to. */
 function nativeFor({ descriptors = true, resume = false }: UnixOptions): Native | undefined {
   return descriptors && resume === false ? loadNative().native : undefined;
-}
-
-function checkPath(path: string): void {
-  const bytes = Buffer.byteLength(path);
-  if (bytes <= maxPathBytes) return;
-  throw new CircuitError(
-    'invalid',
-    `unix socket ${path}: path of ${bytes} bytes, the limit is ${maxPathBytes}; choose a shorter folder`,
-  );
 }

@@ -1,20 +1,21 @@
 import { connect } from 'node:net';
 import type { WaitOptions } from '@circuit/base';
 import { connected } from '../carriers/connect.js';
-import { type SocketAddress, socketName } from './socket-address.js';
+import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
 
 /** How long the system waits before it asks a silent peer of a carried connection whether it is there. */
 const probeAfterMs = 60_000;
 
 /**
- * Connects to a TCP port or a Unix socket. Rejects with what the system says (`unreachable`, `denied` …) or with the reason of
- * `signal`, and leaves nothing open then.
+ * Connects to a TCP port or a Unix socket. Rejects with what the system says (`unreachable`, `denied` …), `invalid` for what is no
+ * address, or the reason of `signal`, and leaves nothing open then.
  */
 export async function dialSocket(address: SocketAddress, { signal }: WaitOptions = {}): Promise<SocketEnds> {
-  const name = socketName(address);
+  const to = wantSocketAddress(address, 1);
+  const name = socketName(to);
   const socket = connect({
-    ...('path' in address ? { path: address.path } : { host: address.host, port: address.port }),
+    ...to,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: probeAfterMs,

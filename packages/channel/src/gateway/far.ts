@@ -4,7 +4,7 @@ import { serve } from '../helpers/serve.js';
 import type { ByteDuplex, Receiver, Sender } from '../types.js';
 import { ConnectionBudget } from './connection-budget.js';
 import { dialSocket } from './dial-socket.js';
-import { checkSocketAddress, type SocketAddress, socketName } from './socket-address.js';
+import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import type { SocketEnds } from './socket-ends.js';
 import { defaultMaxConnections, SocketListener } from './socket-listener.js';
 
@@ -76,8 +76,7 @@ class FarSide {
 
   #allowed(value: unknown, what: 'dial' | 'listen'): SocketAddress {
     const { mayDial, mayListen } = this.#options;
-    const address = checkSocketAddress(value, what === 'dial' ? 1 : 0);
-    if (address instanceof CircuitError) throw address;
+    const address = wantSocketAddress(value, what === 'dial' ? 1 : 0);
     if ((what === 'dial' ? mayDial : mayListen)?.(address) === true) return address;
     throw new CircuitError('denied', `${what} ${socketName(address)}: not allowed from here`);
   }
@@ -172,8 +171,7 @@ export async function listenVia(
   try {
     const first = await answers.receive({ returns: false, signal });
     if (first.done) throw new CircuitError('protocol', `listen ${socketName(address)}: the far side gave no answer`);
-    const bound = checkSocketAddress((first.value as { readonly address?: unknown }).address, 1);
-    if (bound instanceof CircuitError) throw bound;
+    const bound = wantSocketAddress((first.value as { readonly address?: unknown }).address, 1);
     return {
       address: bound,
       async accept(options = {}) {

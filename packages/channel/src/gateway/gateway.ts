@@ -1,4 +1,13 @@
-import { checkMs, CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
+import {
+  checkMs,
+  CircuitError,
+  type Clock,
+  deadline,
+  linkSignals,
+  orAborted,
+  systemClock,
+  toCircuitError,
+} from '@circuit/base';
 import type { WaitOptions } from '@circuit/base';
 import { relayBytes } from '../helpers/relay.js';
 import type { ByteDuplex } from '../types.js';
@@ -6,8 +15,13 @@ import type { SocketAddress } from './socket-address.js';
 import type { SocketEnds } from './socket-ends.js';
 import { SocketListener } from './socket-listener.js';
 
-/** Gives a byte stream to what a connection is to be carried to. */
+/** Gives a byte stream to what a connection is to be carried to. What it gives after its signal has fired is ended at once. */
 export type Dial = (options: WaitOptions) => Promise<ByteDuplex>;
+
+interface Failure {
+  readonly from: string;
+  readonly error: CircuitError;
+}
 
 /** What carries connections from one side to the other. */
 export interface CarryOptions {
@@ -15,8 +29,8 @@ export interface CarryOptions {
   readonly dial: Dial;
   /** How long a dial may take, in milliseconds; 10,000 by default. */
   readonly dialMs?: number | undefined;
-  /** Hears why a connection was not carried, once for each; the connection has been reset by then. */
-  readonly onFailure?: ((failure: { readonly from: string; readonly error: CircuitError }) => void) | undefined;
+  /** Hears why a connection was not carried, once for each; the connection has been reset by then. What it throws is dropped. */
+  readonly onFailure?: ((failure: Failure) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -55,12 +69,12 @@ const defaultGraceMs = 5000;
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock = systemClock, graceMs = defaultGraceMs, onFailure, maxConnections } = options;
   checkMs('graceMs', graceMs);
-  checkMs('dialMs', options.dialMs);
+  checkCarryOptions(options);
   const listener = await SocketListener.open({
     listen: options.listen,
     maxConnections,
     onConnection: (ends, from) => void carry(ends, from, options),
-    onRefused: (from, error) => onFailure?.({ from, error }),
+    onRefused: (from, error) => void tell(onFailure, { from, error }),
   });
   const abort = (reason = new CircuitError('closed', 'the gateway was closed')): Promise<void> =>
     listener.abort(reason);
@@ -80,6 +94,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
+/** Throws `invalid` for what could carry no connection. */
+export function checkCarryOptions({ dial, dialMs }: CarryOptions): void {
+  checkMs('dialMs', dialMs);
+  if (typeof dial !== 'function')
+    throw new CircuitError('invalid', `gateway: dial of type ${typeof dial}, want a function`);
+}
+
 /** Carries one connection; resolves when it is carried or has failed, never rejects. */
 export async function carry(
   ends: Pick<SocketEnds, 'reader' | 'writer' | 'abort'> & { readonly closed?: Promise<unknown> },
@@ -90,16 +111,41 @@ export async function carry(
   const hungUp = new AbortController();
   const linked = linkSignals(limit.signal, hungUp.signal);
   void ends.closed?.then(() => hungUp.abort(new CircuitError('peer-gone', 'the client hung up')));
+  const dialling = begin(dial, linked.signal);
   try {
-    const far = await dial({ signal: linked.signal });
+    const far = await orAborted(dialling, linked.signal);
     relayBytes(ends.reader, far.writer);
     relayBytes(far.reader, ends.writer);
   } catch (reason) {
     const error = toCircuitError(reason);
     ends.abort(error);
-    onFailure?.({ from, error });
+    void giveUp(dialling, error);
+    void tell(onFailure, { from, error });
   } finally {
     linked.dispose();
     limit.dispose();
+  }
+}
+
+async function begin(dial: Dial, signal: AbortSignal): Promise<ByteDuplex> {
+  return dial({ signal });
+}
+
+/** Ends what a dial gives that nobody waits for any more. */
+async function giveUp(dialling: Promise<ByteDuplex>, error: CircuitError): Promise<void> {
+  try {
+    const { reader, writer } = await dialling;
+    writer.abort(error);
+    reader.cancel(error);
+  } catch {
+    // It failed, or gave no stream.
+  }
+}
+
+async function tell(onFailure: CarryOptions['onFailure'], failure: Failure): Promise<void> {
+  try {
+    await (onFailure?.(failure) as unknown);
+  } catch {
+    // Its error is not the gateway's: the other connections go on.
   }
 }

@@ -1,7 +1,7 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
 import type { Sender } from '../types.js';
 import { listenVia } from './far.js';
-import { carry, type CarryOptions } from './gateway.js';
+import { carry, type CarryOptions, checkCarryOptions } from './gateway.js';
 import type { SocketAddress } from './socket-address.js';
 
 /** A gateway that listens on the far side. */
@@ -24,9 +24,11 @@ export interface ReverseGateway {
 
 /**
  * The other direction of `startGateway`: the far side listens, and each connection that it accepts is carried to what `dial`
- * gives on this side. If the dial fails the connection over there is reset. Rejects with `conflict` for an address in use, `denied`.
+ * gives on this side. If the dial fails the connection over there is reset. Rejects with `conflict` for an address in use,
+ * `denied`, `invalid`.
  */
 export async function startReverseGateway(options: ReverseOptions): Promise<ReverseGateway> {
+  checkCarryOptions(options);
   const listener = await listenVia(options.far, options.listen, { signal: options.signal });
   let closing = false;
   const carryAll = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import { CircuitError } from '@circuit/base';
+import { maxPathBytes, pathFault } from '../carriers/place.js';
 import { hostPort } from '../carriers/tcp.js';
 
 /** A port on a host, or a socket file: where a plain socket listens or is dialled. */
@@ -9,9 +10,14 @@ export function socketName(address: SocketAddress): string {
   return 'path' in address ? `unix ${address.path}` : `tcp ${hostPort(address.host, address.port)}`;
 }
 
-/** Longer paths are cut by the system without a word. */
-const maxPathBytes = 100;
 const maxHostBytes = 253;
+
+/** {@link checkSocketAddress} of what this side gives: throws what is wrong with it. */
+export function wantSocketAddress(value: unknown, least: 0 | 1): SocketAddress {
+  const address = checkSocketAddress(value, least);
+  if (address instanceof CircuitError) throw address;
+  return address;
+}
 
 /**
  * Checks an address that came from outside; `least` is the smallest port (0 for a listener, which then takes any free one).
@@ -21,7 +27,7 @@ export function checkSocketAddress(value: unknown, least: 0 | 1): SocketAddress 
   if (typeof value !== 'object' || value === null) return wrong('an address', value, 'give {host, port} or {path}');
   const { host, port, path } = value as { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown };
   if (path !== undefined) {
-    if (typeof path !== 'string' || path === '' || path.includes('\0') || Buffer.byteLength(path) > maxPathBytes)
+    if (typeof path !== 'string' || path.includes('\0') || pathFault(path) !== undefined)
       return wrong('path', path, `give a path of at most ${maxPathBytes} bytes`);
     return { path };
   }
@@ -33,6 +39,11 @@ export function checkSocketAddress(value: unknown, least: 0 | 1): SocketAddress 
 }
 
 function wrong(what: string, value: unknown, remedy: string): CircuitError {
-  const shown = value === undefined ? 'absent' : JSON.stringify(value);
-  return new CircuitError('invalid', `gateway: ${what} is ${shown.slice(0, 120)}: ${remedy}`);
+  return new CircuitError('invalid', `gateway: ${what} is ${shown(value).slice(0, 120)}: ${remedy}`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'absent';
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' ? `${value}` : `of type ${value === null ? 'null' : typeof value}`;
 }

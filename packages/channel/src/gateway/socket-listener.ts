@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
 import { startListener } from '../carriers/listener.js';
 import { remote } from '../carriers/tcp.js';
-import { type SocketAddress, socketName } from './socket-address.js';
+import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { resetSocket } from './reset-socket.js';
 import { SocketEnds } from './socket-ends.js';
 
@@ -37,7 +37,10 @@ export class SocketListener {
 
   /** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. */
   static async open(options: SocketListenerOptions): Promise<SocketListener> {
-    const { listen, maxConnections = defaultMaxConnections, onConnection, onRefused } = options;
+    const { maxConnections = defaultMaxConnections, onConnection, onRefused } = options;
+    const listen = wantSocketAddress(options.listen, 0);
+    if (!(maxConnections >= 0))
+      throw new CircuitError('invalid', `gateway: maxConnections ${maxConnections}, want a number from 0`);
     const live = new Set<SocketEnds>();
     const isUnix = 'path' in listen;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
@@ -53,8 +56,7 @@ export class SocketListener {
       void ends.closed.then(() => live.delete(ends));
       onConnection(ends, from);
     });
-    const where = isUnix ? { path: listen.path } : { host: listen.host, port: listen.port };
-    const listener = await startListener(server, where, `listen ${socketName(listen)}`);
+    const listener = await startListener(server, listen, `listen ${socketName(listen)}`);
     if (isUnix) await chmod(listen.path, 0o600);
     const closed = new Promise<void>((resolve) => server.once('close', resolve));
     return new SocketListener(listener.address, live, async () => {
