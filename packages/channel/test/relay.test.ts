@@ -6,6 +6,7 @@ import {
   memoryPair,
   pipe,
   relay,
+  relayBytes,
   type Receiver,
   type Sender,
 } from '@circuit/channel';
@@ -72,4 +73,28 @@ test('ends in an answer that comes back through a relay work in both directions,
   await opened.closed;
   expect(sessions.map((session) => session.stats.channels)).toEqual([0, 0, 0, 0]);
   await Promise.all([client.close(), outer.close()]);
+});
+
+test('ends in the wrong places, and what is no end, are refused before anything is moved', () => {
+  const { sender, receiver } = pipe<number>(1);
+  const { writer, reader } = bytePipe();
+  const want = 'relay: want a receiver and a sender, got';
+  for (const [from, to, got] of [
+    [sender, receiver, 'a sender and a receiver'],
+    [receiver, receiver, 'a receiver and a receiver'],
+    [reader, sender, 'a reader and a sender'],
+    [receiver, null, 'a receiver and null'],
+    [5, sender, 'what is none (number) and a sender'],
+  ] as const) {
+    const refusal = expect.objectContaining({ code: 'invalid', message: `${want} ${got}` }) as Error;
+    expect(() => relay(from as unknown as Receiver, to as unknown as Sender)).toThrow(refusal);
+  }
+  const refusal = { code: 'invalid', message: 'relayBytes: want a reader and a writer, got a writer and a reader' };
+  expect(() => relayBytes(writer as unknown as ByteReader, reader as unknown as ByteWriter)).toThrow(
+    expect.objectContaining(refusal) as Error,
+  );
+  expect(sender.trySend(1)).toBe(true);
+  expect(receiver.tryReceive()).toMatchObject({ value: 1 });
+  void writer.write(new Uint8Array(2));
+  expect(reader.tryRead()).toHaveLength(2);
 });
