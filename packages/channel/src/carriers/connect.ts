@@ -1,10 +1,19 @@
 import type { Socket } from 'node:net';
-import { abortError, CircuitError, onAbort } from '@circuit/base';
+import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
 import { socketError } from './socket-error.js';
 
+/** Throws `invalid` for what is given as a signal and is none. */
+export function checkSignal(what: string, signal: unknown): void {
+  if (signal === undefined) return;
+  const { addEventListener, aborted } = Object(signal) as Partial<AbortSignal>;
+  if (typeof addEventListener === 'function' && typeof aborted === 'boolean') return;
+  const type = signal === null ? 'null' : typeof signal;
+  throw new CircuitError('invalid', `${what}: signal of type ${type}, want an AbortSignal`);
+}
+
 /**
- * Waits until `socket` emits `ready`. Rejects with what the system says (`unreachable`, `denied` …), or with the reason of
- * `signal`; the socket is destroyed then.
+ * Waits until `socket` emits `ready`. Rejects with what the system says (`unreachable`, `denied` …), `invalid` for what is no
+ * signal, or with the reason of `signal`; the socket is destroyed then.
  */
 export function connected<S extends Socket>(
   socket: S,
@@ -13,6 +22,18 @@ export function connected<S extends Socket>(
   signal: AbortSignal | undefined,
 ): Promise<S> {
   return new Promise((resolve, reject) => {
+    const drop = (error: CircuitError): void => {
+      socket.on('error', ignore);
+      socket.destroy();
+      reject(error);
+    };
+    try {
+      checkSignal(what, signal);
+    } catch (error) {
+      drop(toCircuitError(error));
+      return;
+    }
+    let release: () => void = ignore;
     const finish = (end: () => void): void => {
       release();
       socket.off('error', failed);
@@ -21,26 +42,15 @@ export function connected<S extends Socket>(
       end();
     };
     const done = (): void => finish(() => resolve(socket));
-    const failed = (error: Error): void =>
-      finish(() => {
-        socket.on('error', ignore);
-        socket.destroy();
-        reject(socketError(what, error));
-      });
+    const failed = (error: Error): void => finish(() => drop(socketError(what, error)));
     const ended = (): void =>
       finish(() => reject(new CircuitError('unreachable', `${what}: the other side hung up`, { retryable: true })));
     socket.on('error', failed);
     socket.on('close', ended);
     socket.on(ready, done);
-    const release = onAbort(signal, () => {
+    release = onAbort(signal, () => {
       // The listeners come off first: a destroyed socket reports its end as well.
-      queueMicrotask(() =>
-        finish(() => {
-          socket.on('error', ignore);
-          socket.destroy();
-          reject(abortError(signal as AbortSignal));
-        }),
-      );
+      queueMicrotask(() => finish(() => drop(abortError(signal as AbortSignal))));
     });
   });
 }

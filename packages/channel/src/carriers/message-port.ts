@@ -40,9 +40,16 @@ export interface PortListener {
 /**
  * A session over a port whose other end is a session's too; one side is the `dialler`, the other the `listener`. Takes the
  * port over. A far side that ends the session or closes its end of it is noticed at once; one whose thread ends without a
- * word (terminated, crashed) at once in Node and by keep-alive in browsers, whose ports tell nobody.
+ * word (terminated, crashed) at once in Node and by keep-alive in browsers, whose ports tell nobody. Throws `invalid` for what is no
+ * port and options that cannot work.
  */
 export function portSession(port: Port, role: Role, { name = 'port', session }: PortOptions = {}): Session {
+  checkMethods(`message-port ${name}: the port`, port, [
+    'postMessage',
+    'addEventListener',
+    'removeEventListener',
+    'close',
+  ]);
   checkSessionOptions(session, role);
   const peer = { carrier: 'message-port', address: name, local: true };
   return new ChannelSession(new MessagePortCarrier(port, peer), role, session);
@@ -54,6 +61,7 @@ export function portSession(port: Port, role: Role, { name = 'port', session }: 
  * ends the session with `unreachable`, and a later exception does not end it, as it does not end the worker.
  */
 export function dialWorker(worker: PortTarget, { name = 'worker', session: options }: PortOptions = {}): Session {
+  checkMethods(`dial message-port ${name}: the worker`, worker, ['postMessage']);
   checkSessionOptions(options, 'dialler');
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ circuit: 'session', port: port2 }, [port2]);
@@ -81,6 +89,8 @@ export function listenWorker(
   options: PortOptions = {},
 ): PortListener {
   checkSessionOptions(options.session, 'listener');
+  const { addEventListener } = Object(scope) as Partial<PortTarget>;
+  checkMethods('listen message-port: the scope', scope, [addEventListener === undefined ? 'on' : 'addEventListener']);
   const deliver = onceProved(options.session, onSession);
   const take = (data: unknown): void => {
     const port = sessionPort(data);
@@ -105,4 +115,13 @@ function sessionPort(data: unknown): Port | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   const { circuit, port } = data as { readonly circuit?: unknown; readonly port?: unknown };
   return circuit === 'session' && port instanceof MessagePort ? port : undefined;
+}
+
+/** Throws `invalid` where one of these methods is missing. */
+function checkMethods(what: string, value: unknown, names: readonly string[]): void {
+  const methods = Object(value) as Readonly<Record<string, unknown>>;
+  const missing = names.find((name) => typeof methods[name] !== 'function');
+  if (missing === undefined) return;
+  const type = value === null ? 'null' : typeof value;
+  throw new CircuitError('invalid', `${what} is of type ${type} and has no method ${missing}`);
 }

@@ -5,7 +5,7 @@ import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
-import { connected } from './connect.js';
+import { checkSignal, connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
@@ -38,6 +38,7 @@ export async function dialTcp(options: DialTcpOptions): Promise<Session> {
   const { host, port, session, resume } = options;
   const what = `dial tcp ${hostPort(host, port)}`;
   checkPlace(what, { host, port });
+  checkSignal(what, options.signal);
   const connectTcp = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const memory = new ReadMemory();
     const socket = connect({ host, port, noDelay: true, ...memory.options });

@@ -8,7 +8,7 @@ import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
-import { connected } from './connect.js';
+import { checkSignal, connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
 import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
@@ -45,6 +45,7 @@ export async function dialUnix(options: DialUnixOptions): Promise<Session> {
   const { path, session, resume } = options;
   const what = `dial unix ${path}`;
   checkPlace(what, { path });
+  checkSignal(what, options.signal);
   const native = nativeFor(options);
   const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { CircuitError } from '@circuit/base';
 import type { Session, SessionOptions } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
 import { dial, listen, MemoryNetwork } from '@circuit/channel/dial';
-import { startGateway } from '@circuit/channel/gateway';
+import { dialSocket, startGateway } from '@circuit/channel/gateway';
 import { dialHttp } from '@circuit/channel/http';
 import { listenHttp2 } from '@circuit/channel/http2';
 import { dialWorker, listenWorker, portSession, type PortTarget } from '@circuit/channel/message-port';
@@ -101,6 +102,54 @@ test('a port that there is not is invalid, wherever it is named', async () => {
   await expect(listenTls({ ...nowhere, pskFor: () => psk.key }, refuseAll)).rejects.toMatchObject(refusal);
   await expect(listenHttp2(nowhere, refuseAll)).rejects.toMatchObject(refusal);
   await expect(listenWebSocket(nowhere, refuseAll)).rejects.toMatchObject(refusal);
+});
+
+test('what is no port, no worker and no scope is invalid, and nothing happens later', async () => {
+  const unhandled: unknown[] = [];
+  const hear = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', hear);
+  scope.defer(() => void process.off('unhandledRejection', hear));
+  for (const nothing of [null, undefined, 5, 'port', {}, { postMessage: 5 }]) {
+    const refusal = expect.objectContaining({
+      code: 'invalid',
+      message: expect.stringMatching(/method/) as string,
+    }) as Error;
+    expect(() => portSession(nothing as unknown as MessagePort, 'dialler')).toThrow(refusal);
+    expect(() => dialWorker(nothing as unknown as PortTarget)).toThrow(refusal);
+    expect(() => listenWorker(nothing as unknown as PortTarget, refuseAll)).toThrow(refusal);
+  }
+  await new Promise(setImmediate);
+  expect(unhandled).toStrictEqual([]);
+});
+
+test('what is no signal is invalid, and the connection that was begun is closed', async () => {
+  const sockets = new Set<Socket>();
+  const uncaught: unknown[] = [];
+  const hear = (error: unknown): void => void uncaught.push(error);
+  process.on('uncaughtException', hear);
+  scope.defer(() => void process.off('uncaughtException', hear));
+  const server = createServer((socket) => {
+    sockets.add(socket.resume());
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  });
+  scope.defer(() => void server.close());
+  server.listen(place);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  for (const value of [{}, null, 'signal', { aborted: false }]) {
+    const refusal = {
+      code: 'invalid',
+      message: expect.stringMatching(/signal of type .*, want an AbortSignal/) as string,
+    };
+    const signal = value as AbortSignal;
+    await expect(dialTcp({ ...place, port, signal })).rejects.toMatchObject(refusal);
+    await expect(dialUnix({ path: '/nonexistent/socket', signal })).rejects.toMatchObject(refusal);
+    await expect(dialSocket({ ...place, port }, { signal })).rejects.toMatchObject(refusal);
+  }
+  const socket = await dialSocket({ ...place, port });
+  await until('it to be the only one', () => sockets.size === 1);
+  expect(uncaught).toStrictEqual([]);
+  socket.abort(new CircuitError('closed', 'done'));
 });
 
 test('times and counts that are none are refused before anything is begun', async () => {
