@@ -1,6 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../descriptors/lane-door.js';
+import { LeftBehind } from '../descriptors/left-behind.js';
 import { UnixLane } from '../descriptors/unix-lane.js';
 import { loadNative, type Native } from '../native/native.js';
 import { dialSession } from '../resume/dial-session.js';
@@ -31,6 +32,9 @@ export interface UnixOptions {
   readonly descriptors?: boolean;
 }
 
+/** Of the dialled sessions of this thread. */
+const left = new LeftBehind();
+
 /** How to dial. */
 export interface DialUnixOptions extends UnixOptions, WaitOptions {
   /** From the call to the session, proved if it is to prove a key; default 10,000. */
@@ -47,7 +51,8 @@ export async function dialUnix(options: DialUnixOptions): Promise<Session> {
   checkPlace(what, { path });
   checkSignal(what, options.signal);
   const native = nativeFor(options);
-  const lane = native && new UnixLane({ native, path, clock: session?.clock ?? systemClock });
+  const lane =
+    native && new UnixLane({ native, path, clock: session?.clock ?? systemClock, onOver: (held) => left.add(held) });
   const connectUnix = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const memory = new ReadMemory();
     const socket = connect({ path, ...memory.options });

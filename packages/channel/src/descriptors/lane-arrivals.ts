@@ -81,13 +81,14 @@ export class LaneArrivals {
     return undefined;
   }
 
-  /** Nothing more arrives; answers with what is here and not taken. */
-  fail(reason: CircuitError): Iterable<Held> {
+  /** Nothing more arrives; answers with what is here and not taken. `givenUp`: what was not received is closed. */
+  fail(reason: CircuitError, givenUp: boolean): Iterable<Held> {
     if (this.#early?.fd !== undefined) closeFd(this.#early.fd);
     this.#early = undefined;
     const expected = [...this.#expected.values()];
     this.#expected.clear();
     for (const half of expected) half.missed(reason);
+    if (givenUp) for (const held of [...this.#held]) if (!held.received) held.close(reason);
     return this.#held;
   }
 

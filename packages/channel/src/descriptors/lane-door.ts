@@ -4,15 +4,13 @@ import type { Native } from '../native/native.js';
 import { laneType } from '../wire/frame.js';
 import { decodeLane, laneBytes } from './lane-frame.js';
 import { closeFd } from './fds.js';
-import type { Held } from './passed-descriptor.js';
+import { LeftBehind } from './left-behind.js';
 import { UnixLane } from './unix-lane.js';
 
 /** A connection that has not said what it is has this long. */
 const firstBytesMs = 10_000;
 /** At most this many of them wait; the oldest makes room. */
 const maxWaiting = 1024;
-/** Descriptors of sessions that have ended which nobody has taken; beyond it the oldest are closed. */
-const maxLeft = 1024;
 
 /** Tells the lanes among the connections of a listener and brings them to their sessions. */
 export class LaneDoor {
@@ -20,7 +18,7 @@ export class LaneDoor {
   readonly #clock: Clock;
   readonly #lanes = new Map<string, UnixLane>();
   readonly #waiting = new Set<Socket>();
-  readonly #left = new Set<Held>();
+  readonly #left = new LeftBehind();
 
   constructor(native: Native, clock: Clock) {
     this.#native = native;
@@ -34,7 +32,7 @@ export class LaneDoor {
       clock: this.#clock,
       onOver: (held) => {
         this.#lanes.delete(hex(lane.token));
-        this.#leave(held);
+        this.#left.add(held);
       },
     });
     this.#lanes.set(hex(lane.token), lane);
@@ -75,18 +73,6 @@ export class LaneDoor {
     for (const oldest of this.#waiting) {
       oldest.destroy();
       break;
-    }
-  }
-
-  /** Who comes and goes, and comes again, would otherwise leave more than the collector closes in time. */
-  #leave(held: Iterable<Held>): void {
-    for (const one of held) this.#left.add(one);
-    if (this.#left.size <= maxLeft) return;
-    for (const one of this.#left) if (!one.open) this.#left.delete(one);
-    for (const oldest of this.#left) {
-      if (this.#left.size <= maxLeft) return;
-      this.#left.delete(oldest);
-      oldest.close();
     }
   }
 

@@ -13,6 +13,10 @@ export class Held {
   readonly #fd: number;
   readonly #onLeft: (held: Held) => void;
   #open = true;
+  /** Why it was closed. */
+  failure: CircuitError = new CircuitError('limit', 'the descriptor was not taken before too many sessions had ended');
+  /** Whether its message was received: somebody may hold what stands for it. */
+  received = false;
 
   constructor(fd: number, onLeft: (held: Held) => void) {
     this.#fd = fd;
@@ -31,9 +35,11 @@ export class Held {
     return this.#fd;
   }
 
-  close(): void {
+  close(reason: CircuitError = this.failure): void {
     const fd = this.take();
-    if (fd !== undefined) closeFd(fd);
+    if (fd === undefined) return;
+    this.failure = reason;
+    closeFd(fd);
   }
 }
 
@@ -71,11 +77,11 @@ export class PassedDescriptor extends FdDescriptor {
   async detach(): Promise<number> {
     if (this.#held === undefined && this.#failure === undefined) await this.#arrival();
     if (this.#failure !== undefined) throw this.#failure;
-    const fd = this.#held?.take();
+    const held = this.#held as Held;
+    const fd = held.take();
     this.#failure = usedError();
     lost.unregister(this);
-    if (fd === undefined)
-      throw new CircuitError('limit', 'the descriptor was not taken before too many sessions had ended');
+    if (fd === undefined) throw held.failure;
     return fd;
   }
 
@@ -111,14 +117,23 @@ export interface Arrivals {
 
 /** The receiving half of a descriptor that comes on a Unix socket. */
 export class UnixInDescriptor extends InDescriptor {
-  readonly descriptor: PassedDescriptor;
+  readonly #descriptor: PassedDescriptor;
   readonly #arrivals: Arrivals;
+  #held: Held | undefined;
+  #received = false;
   #missing = true;
 
   constructor(link: Link, entry: Entry, arrivals: Arrivals) {
     super(link, entry);
     this.#arrivals = arrivals;
-    this.descriptor = new PassedDescriptor(arrivals.clock);
+    this.#descriptor = new PassedDescriptor(arrivals.clock);
+  }
+
+  /** To be asked for by who puts it into a message that is received, or passes it on. */
+  get descriptor(): PassedDescriptor {
+    this.#received = true;
+    if (this.#held !== undefined) this.#held.received = true;
+    return this.#descriptor;
   }
 
   override announced(): void {
@@ -132,21 +147,23 @@ export class UnixInDescriptor extends InDescriptor {
 
   arrived(held: Held): void {
     this.#missing = false;
-    this.descriptor.arrived(held);
+    this.#held = held;
+    held.received = this.#received;
+    this.#descriptor.arrived(held);
     this.sayDoneIfEmpty();
   }
 
   /** It will never arrive. */
   missed(reason: CircuitError): void {
     this.#missing = false;
-    this.descriptor.failed(reason);
+    this.#descriptor.failed(reason);
     this.sayDoneIfEmpty();
   }
 
   /** Says nothing to the peer: what nobody wants any more is waited for and closed. */
   override cancelNow(reason: CircuitError): void {
     if (this.link.refusal !== undefined) super.cancelNow(reason);
-    this.descriptor.cancelNow();
+    this.#descriptor.cancelNow();
   }
 
   protected override sayDoneIfEmpty(): void {
@@ -158,6 +175,6 @@ export class UnixInDescriptor extends InDescriptor {
     if (!this.#missing) return;
     this.#missing = false;
     this.#arrivals.forget(this.entry.id);
-    this.descriptor.failed(reason);
+    this.#descriptor.failed(reason);
   }
 }

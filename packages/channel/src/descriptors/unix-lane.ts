@@ -98,11 +98,12 @@ export class UnixLane implements Lane, Arrivals {
     return true;
   }
 
-  end(reason: CircuitError): void {
+  end(reason: CircuitError, aborted = false): void {
     // What the peer sent before its goodbye is in the kernel by now.
     if (this.#state === 'opening' && this.#options.path !== undefined) this.#hear();
     if (this.#state === 'open') this.#receive();
-    this.#fail(reason);
+    // What a peer that fell silent has sent before can still be received.
+    this.#fail(reason, aborted && reason.code !== 'peer-gone');
   }
 
   async #pass(link: Link, entry: Entry, descriptor: FdDescriptor): Promise<void> {
@@ -201,13 +202,13 @@ export class UnixLane implements Lane, Arrivals {
     this.#socket?.await(dialling || (open && this.#arrivals.wanted), open && this.#departures.blocked);
   }
 
-  #fail(reason: CircuitError): void {
+  #fail(reason: CircuitError, givenUp = false): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.#timer?.cancel();
     this.#socket?.close();
     this.#departures.drop(reason);
-    const held = this.#arrivals.fail(reason);
+    const held = this.#arrivals.fail(reason, givenUp);
     this.#options.onOver?.(held);
   }
 }

@@ -1,4 +1,4 @@
-import { CircuitError } from '@circuit/base';
+import type { CircuitError } from '@circuit/base';
 import { type Demand, rejectAll, resolveAll, turnAwayAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { End, type EndKind, movedError } from '../local/end.js';
@@ -100,10 +100,11 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   }
 
   cancelNow(reason: CircuitError): void {
+    // What a session that is gone has left is refused as well.
+    this.dropQueue(reason);
     if (this.state === 'ended') return;
     this.state = 'ended';
     this.end(reason);
-    this.dropQueue(reason);
     if (this.entry.announced && this.link.refusal === undefined) {
       writeReason(this.link.writer, frameType.cancel, this.entry.id, reason);
     }
@@ -112,9 +113,8 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
 
   /** The entry was just announced: what was held back goes out. */
   announced(): void {
-    if (this.state !== 'ended') return;
-    const reason = this.failure ?? new CircuitError('aborted', 'cancelled by the receiver');
-    writeReason(this.link.writer, frameType.cancel, this.entry.id, reason);
+    // Nothing but a cancel can have ended it before.
+    if (this.failure !== undefined) writeReason(this.link.writer, frameType.cancel, this.entry.id, this.failure);
   }
 
   /** CLOSE. */

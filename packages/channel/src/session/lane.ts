@@ -14,8 +14,8 @@ export interface Lane {
   pass(link: Link, entry: Entry, descriptor: Descriptor): boolean;
   /** The half of a descriptor that the peer announces. */
   accept(link: Link, entry: Entry): InDescriptor;
-  /** The session is over. */
-  end(reason: CircuitError): void;
+  /** The session is over; `aborted`: by this side, so what was not received is wanted no more. */
+  end(reason: CircuitError, aborted?: boolean): void;
 }
 
 /** The receiving half of a descriptor: a stream of no bytes that is over when the descriptor is here. */

@@ -196,7 +196,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 
   abort(reason: CircuitError = new CircuitError('aborted', 'session aborted')): void {
     if (this.#phase === 'over') return;
-    this.#end(reason, reason);
+    this.#end(reason, reason, true);
     this.#carrier.destroy();
   }
 
@@ -423,13 +423,13 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   }
 
   /** Everything that is open fails with `reason`; `closed` resolves to `outcome`. */
-  #end(reason: CircuitError, outcome: CircuitError | undefined): void {
+  #end(reason: CircuitError, outcome: CircuitError | undefined, aborted?: boolean): void {
     this.#phase = 'over';
     this.refusal = reason;
     this.#decoder.stop();
     this.#keepAlive.stop();
     this.#auth?.stop();
-    this.lane?.end(reason);
+    this.lane?.end(reason, aborted);
     this.lane = undefined;
     this.home?.stop();
     this.#ready?.reject(reason);
