@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
@@ -27,11 +28,20 @@ interface Source {
  */
 export function descriptorOf(source: Socket | FileHandle | number): Descriptor {
   if (typeof source === 'number') return ofNumber(source);
-  return source instanceof Socket ? ofSocket(source) : ofHandle(source);
+  if (source instanceof Socket) return ofSocket(source);
+  if (isHandle(source)) return ofHandle(source);
+  throw notOpen((source as unknown) === null ? 'null' : `a value of type ${typeof source}`);
+}
+
+/** Node does not export the class. */
+function isHandle(value: unknown): value is FileHandle {
+  if (typeof value !== 'object' || value === null) return false;
+  const { fd, close } = value as { readonly fd?: unknown; readonly close?: unknown };
+  return typeof fd === 'number' && typeof close === 'function';
 }
 
 function ofNumber(fd: number): Descriptor {
-  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) throw notOpen(`descriptor ${fd}`);
+  if (!isOpen(fd)) throw notOpen(`descriptor ${fd}`);
   return new OwnDescriptor({ fd, detachable: true, close: () => closeFd(fd) });
 }
 
@@ -105,6 +115,16 @@ function duplicate(fd: number): number | undefined {
   const { native } = loadNative();
   const copy = native?.duplicate(fd) ?? -1;
   return copy < 0 ? undefined : copy;
+}
+
+function isOpen(fd: number): boolean {
+  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff) return false;
+  try {
+    fstatSync(fd);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EBADF';
+  }
 }
 
 function notOpen(what: string): CircuitError {

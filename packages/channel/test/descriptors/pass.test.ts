@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deferred } from '@circuit/base';
@@ -185,4 +185,29 @@ test.skipIf(!canPass())('a relay hands a descriptor on where it can, else a byte
   }
   await Promise.all([first.close(), second.close(), tcp.close()]);
   await fdsBackTo(before);
+});
+
+test('what is not open is invalid, and says so', async () => {
+  const closed = openSync(file, 'r');
+  closeSync(closed);
+  const handle = await open(file, 'r');
+  await handle.close();
+  const socket = new Socket();
+  socket.destroy();
+  for (const [source, message] of [
+    [closed, `descriptorOf: descriptor ${closed}, want an open file handle`],
+    [999_999, 'descriptorOf: descriptor 999999, want'],
+    [-1, 'descriptorOf: descriptor -1, want'],
+    [1.5, 'descriptorOf: descriptor 1.5, want'],
+    [handle, 'descriptorOf: file handle, want'],
+    [socket, 'descriptorOf: socket, want'],
+    ['x', 'descriptorOf: a value of type string, want'],
+    [{}, 'descriptorOf: a value of type object, want'],
+    [null, 'descriptorOf: null, want'],
+    [undefined, 'descriptorOf: a value of type undefined, want'],
+  ] as const) {
+    expect(() => descriptorOf(source as unknown as number)).toThrow(
+      expect.objectContaining({ code: 'invalid', message: expect.stringContaining(message) as string }) as Error,
+    );
+  }
 });
