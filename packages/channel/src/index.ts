@@ -1,3 +1,4 @@
+export { CircuitError, type ErrorCode, isCircuitError } from '@circuit/base';
 export type { Codec, PluggedCodec, Revive } from './codec/codec.js';
 export { Tagged } from './codec/codec.js';
 export { json } from './codec/json.js';

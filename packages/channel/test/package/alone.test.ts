@@ -37,22 +37,29 @@ afterAll(() => rm(folder, { recursive: true }));
 test('installed alone every subpath loads, and a session works', async () => {
   const program = `
 ${subpaths.map((path) => `await import('${path}');`).join('\n')}
-const { serve } = await import('@circuit/channel');
+const { CircuitError, isCircuitError, serve } = await import('@circuit/channel');
 const { dialTcp, listenTcp } = await import('@circuit/channel/tcp');
 const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, async (session) => {
   const { receiver } = await session.accept();
-  await serve(receiver, (name, ret) => ret.send('hello, ' + name));
+  await serve(receiver, (name, ret) => {
+    if (name === 'moon') throw new CircuitError('denied', 'not for the moon');
+    return ret.send('hello, ' + name);
+  });
 });
 const session = await dialTcp(listener.address);
 const sender = session.open();
 const answers = await sender.send('world', { returns: true });
 console.log((await answers.receive()).value);
+const refused = await sender.send('moon', { returns: true });
+await refused.receive().catch((error) => console.log(isCircuitError(error, 'denied'), error.message));
 sender.close();
 await session.close();
 await listener.close();
 `;
   await writeFile(join(folder, 'use.js'), program);
-  expect((await run(process.execPath, ['use.js'], { cwd: folder })).stdout).toBe('hello, world\n');
+  expect((await run(process.execPath, ['use.js'], { cwd: folder })).stdout).toBe(
+    'hello, world\ntrue not for the moon\n',
+  );
 });
 
 test.each([
@@ -65,7 +72,9 @@ test.each([
     const names = subpaths.map(
       (path, i) => `import * as m${i} from '${path}';\nexport const k${i}: keyof typeof m${i} | '' = '';`,
     );
-    const use = `import { type Sender, type Session } from '@circuit/channel';
+    const use = `import { CircuitError, type ErrorCode, isCircuitError, type Sender, type Session } from '@circuit/channel';
+export const codeOf = (error: unknown): ErrorCode | undefined => (isCircuitError(error) ? error.code : undefined);
+export const refusal: CircuitError = new CircuitError('denied', 'not for you');
 export async function use(session: Session): Promise<unknown> {
   const sender: Sender<{ n: number }> = session.open<{ n: number }>();
   // @ts-expect-error: a text is no such record
