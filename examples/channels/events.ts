@@ -1,4 +1,4 @@
-import type { Session } from '@circuit/channel';
+import type { CircuitError, Session } from '@circuit/channel';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 
 const path = process.argv[2] ?? '/tmp/events';
@@ -13,9 +13,14 @@ async function chat(session: Session, name: string): Promise<void> {
   await events.closed; // the other side has taken everything
 }
 
+/** A client's end is not the server's: `closed` is its goodbye. */
+function ended({ code, message }: CircuitError): void {
+  if (code !== 'closed') console.error(message);
+}
+
 let served: Promise<void> | undefined;
 const listener = await listenUnix({ path }, (session) => {
-  served = chat(session, 'server');
+  served = chat(session, 'server').catch(ended);
 });
 const session = await dialUnix({ path });
 await chat(session, 'client');

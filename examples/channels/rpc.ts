@@ -1,13 +1,19 @@
-import { serve, type Session } from '@circuit/channel';
+import { type CircuitError, serve, type Session } from '@circuit/channel';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 
 const path = process.argv[2] ?? '/tmp/greet';
 
 async function greet(session: Session): Promise<void> {
-  const { receiver } = await session.accept();
-  await serve(receiver, (name, ret) => ret.send(`hello, ${String(name)}`));
+  for (;;) {
+    const { receiver } = await session.accept();
+    serve(receiver, (name, ret) => ret.send(`hello, ${String(name)}`)).catch(ended);
+  }
 }
-const listener = await listenUnix({ path }, (session) => void greet(session));
+/** A client's end is not the server's: `closed` is its goodbye. */
+function ended({ code, message }: CircuitError): void {
+  if (code !== 'closed') console.error(message);
+}
+const listener = await listenUnix({ path }, (session) => void greet(session).catch(ended));
 
 const session = await dialUnix({ path });
 const greetings = session.open({ target: 'greet' });

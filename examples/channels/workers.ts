@@ -1,13 +1,19 @@
-import { Hub, serve } from '@circuit/channel';
+import { type CircuitError, Hub, serve, type Session } from '@circuit/channel';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 
 const path = process.argv[2] ?? '/tmp/workers';
 
 // The office: whoever sends a message with a return channel is a worker from then on.
 const hub = new Hub<number, { square: number; by: string }>();
-const listener = await listenUnix({ path }, (session) => {
-  session.accept().then(({ receiver }) => hub.register(receiver), console.error);
-});
+async function enlist(session: Session): Promise<void> {
+  const { receiver } = await session.accept();
+  await hub.register(receiver);
+}
+/** A client's end is not the server's: `closed` is its goodbye. */
+function ended({ code, message }: CircuitError): void {
+  if (code !== 'closed') console.error(message);
+}
+const listener = await listenUnix({ path }, (session) => void enlist(session).catch(ended));
 
 /** A worker dials, registers itself, and gets its requests by the return channel of that one message. */
 async function work(name: string): Promise<{ done: Promise<void> }> {
