@@ -3,17 +3,17 @@ import type { CircuitError, WaitOptions } from '@circuit/base';
 /** How a value is sent. */
 export interface SendOptions extends WaitOptions {
   /** Make a return channel and resolve to its receiving end. */
-  readonly returns?: boolean;
+  readonly returns?: boolean | undefined;
   /** Use this sender as the message's return channel; it is given away. */
   readonly returnTo?: Sender | undefined;
   /** Resolve only when the far side has taken the message (`receive` returned it). */
-  readonly acknowledged?: boolean;
+  readonly acknowledged?: boolean | undefined;
 }
 
 /** How a value is awaited. */
 export interface ReceiveOptions extends WaitOptions {
   /** `false`: close the message's return channel at once, nobody will answer. */
-  readonly returns?: boolean;
+  readonly returns?: boolean | undefined;
 }
 
 /** One message as it arrives. */
@@ -41,14 +41,14 @@ export type ReceiveResult<T = unknown> = Received<T> | Ended;
 export interface Sender<T = unknown> {
   /**
    * Sends `value`; resolves when the channel has room for it (unbuffered pipe: when it is taken), with
-   * `{ returns: true }` to the receiving end of a fresh return channel. Messages arrive in the order of the calls.
+   * `{ returns: true }` to the receiving end of a fresh return channel, whose messages are `A` by the caller's word. Messages arrive in the order of the calls.
    * Rejects with `closed` after a close, with the other side's reason after its cancel, `peer-gone` when the session
    * broke, `limit` for a value over the message limit, `invalid` for a value that cannot be sent. Given up by its signal
    * the message is delivered whole or not at all; an acknowledged one already written rejects with `outcome-unknown`.
    */
-  send(value: T, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
+  send<A = unknown>(value: T, options: SendOptions & { readonly returns: true }): Promise<Receiver<A>>;
   /** The same without a return channel. */
-  send(value: T, options?: SendOptions): Promise<void>;
+  send(value: T, options?: SendOptions & { readonly returns?: false | undefined }): Promise<void>;
   /** Sends `value` if that is possible without waiting. Throws what `send` would reject with. */
   trySend(value: T): boolean;
   /** Ends the channel behind what was sent. Twice is fine. */
@@ -112,11 +112,11 @@ export interface ByteDuplex {
 /** How a channel is opened on a session. */
 export interface OpenOptions {
   /** What the channel is for; ≤ 1,024 bytes of UTF-8, readable by a relay. Default `''`. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** Stamped by a relay: on whose behalf the channel is opened; ≤ 4,096 bytes. */
-  readonly origin?: Uint8Array;
+  readonly origin?: Uint8Array | undefined;
   /** Name of a codec that both sides know; default `msgpack`. */
-  readonly codec?: string;
+  readonly codec?: string | undefined;
 }
 
 /** A channel that the other side opened. */

@@ -4,12 +4,12 @@ import type { Role } from '../session/table.js';
 
 interface AuthBounds {
   /** How long the handshake may take; then the session ends with `timeout`. Default 10,000. */
-  readonly handshakeMs?: number;
+  readonly handshakeMs?: number | undefined;
   /**
    * Also on a carrier that neither encrypts nor stays on this machine, such as behind a proxy that ends TLS elsewhere: who can
    * change bytes on that way can take over a session that has been proved.
    */
-  readonly allowPlaintext?: boolean;
+  readonly allowPlaintext?: boolean | undefined;
 }
 
 /** What the dialler proves. */

@@ -27,7 +27,7 @@ export interface Refusal {
   /** 401: who are you; 403: not you. */
   readonly refuse: 401 | 403;
   /** `WWW-Authenticate` of the answer, such as `Basic realm="channels"`. */
-  readonly challenge?: string;
+  readonly challenge?: string | undefined;
 }
 
 /** Decides who gets a session. What it throws is answered by 500 without details and told to `onRefused`. */
@@ -36,13 +36,13 @@ export type Authenticate = (request: AuthenticationRequest) => Authentication | 
 /** What listeners over HTTP take to decide who comes in. */
 export interface AdmissionOptions {
   /** Left out: everybody. */
-  readonly authenticate?: Authenticate;
+  readonly authenticate?: Authenticate | undefined;
   /** How long `authenticate` may take; then 503. Default 10,000. */
-  readonly authenticateMs?: number;
+  readonly authenticateMs?: number | undefined;
   /** Requests that wait for it; more are answered by 503. Default 256. */
-  readonly maxPending?: number;
+  readonly maxPending?: number | undefined;
   /** Called for requests that were not let in; for a log line. */
-  readonly onRefused?: (address: string, reason: string) => void;
+  readonly onRefused?: ((address: string, reason: string) => void) | undefined;
 }
 
 /** Let in, or the answer to give. */

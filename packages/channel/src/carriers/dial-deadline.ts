@@ -2,8 +2,8 @@ import { checkMs, deadline, linkSignals, systemClock, throwIfAborted, type WaitO
 import type { SessionOptions } from '../session/options.js';
 
 interface DeadlineOptions extends WaitOptions {
-  readonly deadlineMs?: number;
-  readonly session?: SessionOptions;
+  readonly deadlineMs?: number | undefined;
+  readonly session?: SessionOptions | undefined;
 }
 
 export const defaultDeadlineMs = 10_000;

@@ -8,13 +8,13 @@ import type { WaitingConnections } from './waiting-connections.js';
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
   /** Authorities for the certificates of clients. */
-  readonly ca?: string | readonly string[];
+  readonly ca?: string | readonly string[] | undefined;
   /** Ask clients for a certificate; `authenticate` sees it. */
-  readonly requestCert?: boolean;
+  readonly requestCert?: boolean | undefined;
   /** Drop clients whose certificate is missing or not trusted; default: as `requestCert`. */
-  readonly rejectUnauthorized?: boolean;
+  readonly rejectUnauthorized?: boolean | undefined;
 }
 
 /** As Node's servers take it. */
@@ -29,7 +29,7 @@ export interface Mounted {
 }
 
 interface MountOptions extends Omit<SessionDoorOptions, 'onSession'> {
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /** Lets sessions in through a door of their own, to which `route` leads from a path of somebody else's server. */

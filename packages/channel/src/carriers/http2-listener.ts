@@ -32,10 +32,10 @@ export type { Listener, OnSession, PortAddress } from './listener.js';
 
 export interface MountHttp2Options extends AdmissionOptions {
   /** Where sessions come in; default `/`. Compared without the query. */
-  readonly path?: string;
-  readonly session?: SessionOptions;
+  readonly path?: string | undefined;
+  readonly session?: SessionOptions | undefined;
   /** Offers diallers to keep their sessions over a broken connection. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 export interface ListenHttp2Options extends MountHttp2Options {
@@ -43,9 +43,9 @@ export interface ListenHttp2Options extends MountHttp2Options {
   /** 0 takes any free port. */
   readonly port: number;
   /** Given: HTTP/2 over TLS; left out: plain text, for diallers and proxies that know (h2c). */
-  readonly tls?: ServerTls;
+  readonly tls?: ServerTls | undefined;
   /** How long a connection may be without a session; default 10,000. */
-  readonly handshakeMs?: number;
+  readonly handshakeMs?: number | undefined;
 }
 
 /** Streams of one connection at once: a proxy may bring the sessions of many. */

@@ -12,8 +12,8 @@ export type { Port } from './message-port-carrier.js';
 /** How a session over a port is set up. */
 export interface PortOptions {
   /** What stands in messages and in `peer.address`; default `port`. */
-  readonly name?: string;
-  readonly session?: SessionOptions;
+  readonly name?: string | undefined;
+  readonly session?: SessionOptions | undefined;
 }
 
 /**
@@ -30,6 +30,9 @@ export interface PortTarget {
   /** Of Node's `Worker`; −1 when its thread has ended, and then what is posted is dropped. */
   readonly threadId?: number;
 }
+
+/** Where the messages of a {@link PortTarget} come in; `self` of a worker also where it has the type of a window. */
+export type PortSource = Omit<PortTarget, 'postMessage'>;
 
 /** Takes the sessions that are dialled from the other side of a worker. */
 export interface PortListener {
@@ -84,7 +87,7 @@ export function dialWorker(worker: PortTarget, { name = 'worker', session: optio
  * to dial. Throws `invalid` for options that cannot work. To be called before the first `await` of a browser's worker, which loses messages that nobody listens for.
  */
 export function listenWorker(
-  scope: PortTarget,
+  scope: PortSource,
   onSession: (session: Session) => void,
   options: PortOptions = {},
 ): PortListener {
@@ -94,7 +97,7 @@ export function listenWorker(
   const deliver = onceProved(options.session, onSession);
   const take = (data: unknown): void => {
     const port = sessionPort(data);
-    if (port !== undefined) deliver(portSession(port, 'listener', { name: 'worker', ...options }));
+    if (port !== undefined) deliver(portSession(port, 'listener', { ...options, name: options.name ?? 'worker' }));
   };
   const takeEvent = (event: object): void => take((event as { readonly data: unknown }).data);
   // Node's Worker is an emitter and no event target.

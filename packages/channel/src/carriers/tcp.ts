@@ -19,15 +19,15 @@ export interface TcpOptions {
   readonly host: string;
   /** 0 lets a listener take any free port. */
   readonly port: number;
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 /** How to dial. */
 export interface DialTcpOptions extends TcpOptions, WaitOptions {
   /** From the call to the session, proved if it is to prove a key; default 10,000. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
 }
 
 /**

@@ -11,12 +11,12 @@ export type Pem = string | Uint8Array;
 /** How a dialler knows its listener, and shows who it is itself. */
 export interface DialCertificates {
   /** The authorities that may have signed the listener's certificate; default: those of Node. */
-  readonly ca?: Pem | readonly Pem[];
+  readonly ca?: Pem | readonly Pem[] | undefined;
   /** Our own certificate, with those between it and the authority; for listeners that ask for one. */
-  readonly cert?: Pem;
-  readonly key?: Pem;
+  readonly cert?: Pem | undefined;
+  readonly key?: Pem | undefined;
   /** The name that the listener's certificate must bear; default: the host. */
-  readonly servername?: string;
+  readonly servername?: string | undefined;
 }
 
 /** What a listener shows, and what it asks for. */
@@ -25,8 +25,8 @@ export interface ListenCertificates {
   readonly cert: Pem;
   readonly key: Pem;
   /** Diallers must show a certificate that one of `ca` has signed. Default false: everybody gets in. */
-  readonly requestCert?: boolean;
-  readonly ca?: Pem | readonly Pem[];
+  readonly requestCert?: boolean | undefined;
+  readonly ca?: Pem | readonly Pem[] | undefined;
 }
 
 /** Verified always, also where `NODE_TLS_REJECT_UNAUTHORIZED` says otherwise. Throws `invalid`. */

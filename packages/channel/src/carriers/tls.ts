@@ -31,10 +31,10 @@ interface DialTlsBase extends WaitOptions {
   readonly host: string;
   readonly port: number;
   /** From the call to the proved session; default 10,000. */
-  readonly deadlineMs?: number;
-  readonly session?: SessionOptions;
+  readonly deadlineMs?: number | undefined;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 /** Either a key that both sides know, or certificates. */
@@ -48,12 +48,12 @@ interface ListenTlsBase {
   readonly host: string;
   readonly port: number;
   /** How long a connection may take to prove who it is; default 10,000. */
-  readonly handshakeMs?: number;
+  readonly handshakeMs?: number | undefined;
   /** Called for connections that did not; for a log line. */
-  readonly onRefused?: (address: string, reason: string) => void;
-  readonly session?: SessionOptions;
+  readonly onRefused?: ((address: string, reason: string) => void) | undefined;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 /** Either keys that both sides know, or certificates; a listener that had both would let in who knows no key. */

@@ -22,14 +22,14 @@ export type { Listener, OnSession, PathAddress } from './listener.js';
 export interface UnixOptions {
   /** At most 100 bytes: the system cuts longer ones at 108 without a word. */
   readonly path: string;
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
   /**
    * Hands open files, pipes and sockets in messages over, if both sides do; of a peer's at most 64 are held that nobody has taken.
    * Default `true`, where the native part is there and without `resume`; else a byte stream stands in.
    */
-  readonly descriptors?: boolean;
+  readonly descriptors?: boolean | undefined;
 }
 
 /** Of the dialled sessions of this thread. */
@@ -38,7 +38,7 @@ const left = new LeftBehind();
 /** How to dial. */
 export interface DialUnixOptions extends UnixOptions, WaitOptions {
   /** From the call to the session, proved if it is to prove a key; default 10,000. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
 }
 
 /**

@@ -30,15 +30,15 @@ export type { UpgradeServer } from './upgrades.js';
 
 export interface MountWebSocketOptions extends AdmissionOptions {
   /** Where sessions come in; default `/`. Compared without the query. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /**
    * Pages of which other sites may dial, such as `https://app.example:8443`; `any` allows all. Default: only pages that
    * came from the host and port they dial. Programs send no origin and are not asked.
    */
-  readonly origins?: readonly string[] | 'any';
-  readonly session?: SessionOptions;
+  readonly origins?: readonly string[] | 'any' | undefined;
+  readonly session?: SessionOptions | undefined;
   /** Offers diallers to keep their sessions over a broken connection. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 export interface ListenWebSocketOptions extends MountWebSocketOptions {
@@ -46,9 +46,9 @@ export interface ListenWebSocketOptions extends MountWebSocketOptions {
   /** 0 takes any free port. */
   readonly port: number;
   /** Given: `wss:`; left out: `ws:`, plain text. */
-  readonly tls?: ServerTls;
+  readonly tls?: ServerTls | undefined;
   /** How long a connection may be without a session; default 10,000. */
-  readonly handshakeMs?: number;
+  readonly handshakeMs?: number | undefined;
 }
 
 /**

@@ -5,12 +5,12 @@ import type { SessionOptions } from '../session/options.js';
 /** Certificates of a dial over TLS, in PEM; handed to the runtime as they are. Not in browsers. */
 export interface ClientTls {
   /** Authorities that are trusted instead of the system's. */
-  readonly ca?: string | readonly string[];
-  readonly cert?: string;
-  readonly key?: string;
-  readonly passphrase?: string;
+  readonly ca?: string | readonly string[] | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly passphrase?: string | undefined;
   /** The name that the other side's certificate must bear; default: the host of the address. */
-  readonly servername?: string;
+  readonly servername?: string | undefined;
 }
 
 /** What every dial over HTTP takes. */
@@ -20,13 +20,13 @@ export interface DialHttpOptions extends WaitOptions {
    * Sent with the request, for `authenticate` at the other side or for a proxy. What is no header, and those that the
    * carrier says itself, are refused with `invalid` before anything is dialled. Not in browsers.
    */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly tls?: ClientTls;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly tls?: ClientTls | undefined;
   /** For the connection and the answer to the request; default 10,000. */
-  readonly deadlineMs?: number;
-  readonly session?: SessionOptions;
+  readonly deadlineMs?: number | undefined;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection; the listener must offer it. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
 }
 
 /** `ws:`, `wss:`, or `http:` and `https:`, which mean the same. */

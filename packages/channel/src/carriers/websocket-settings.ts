@@ -18,7 +18,7 @@ export const webSocketSettings: {
  * The options with a smaller window for streams, if they say none: masked and unmasked in JavaScript a stream is so slow that small messages
  * would wait too long behind the window of a socket.
  */
-export function withStreamWindow<T extends { readonly session?: SessionOptions }>(options: T): T {
+export function withStreamWindow<T extends { readonly session?: SessionOptions | undefined }>(options: T): T {
   const { session } = options;
   return { ...options, session: { ...session, limits: { streamWindowBytes: 524_288, ...session?.limits } } };
 }

@@ -353,7 +353,7 @@ export const nestingRows: readonly Row[] = [
       const inward = await openChannel(first.a, first.b);
       const onward = await openChannel(second.a, second.b);
       const channel = pipe<number>(1);
-      const answers = (await inward.sender.send(channel.receiver, { returns: true })) as Receiver<number>;
+      const answers = await inward.sender.send<number>(channel.receiver, { returns: true });
       const { value, ret } = await take(inward.receiver);
       await channel.sender.send(1);
       await ret.send(1);

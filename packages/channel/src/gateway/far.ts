@@ -11,14 +11,14 @@ import { defaultMaxConnections, SocketListener } from './socket-listener.js';
 /** What the other side of a session may do in this side's network. Nothing is allowed unless it is said. */
 export interface FarSideOptions extends WaitOptions {
   /** Whether the other side may connect to this address from here. */
-  readonly mayDial?: (address: SocketAddress) => boolean;
+  readonly mayDial?: ((address: SocketAddress) => boolean) | undefined;
   /** Whether it may listen here; port 0 stands for any free one. */
-  readonly mayListen?: (address: SocketAddress) => boolean;
+  readonly mayListen?: ((address: SocketAddress) => boolean) | undefined;
   /** Bounds the connections, dialled and accepted together; several far sides may share one. 1,024 by default. */
-  readonly budget?: ConnectionBudget;
+  readonly budget?: ConnectionBudget | undefined;
   /** How long a dial may take, in milliseconds; 10,000 by default. */
-  readonly dialMs?: number;
-  readonly clock?: Clock;
+  readonly dialMs?: number | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** A connection that the far side has accepted, as it is told. */

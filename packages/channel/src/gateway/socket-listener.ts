@@ -19,7 +19,7 @@ export interface SocketListenerOptions {
   /** Owns the ends from then on. */
   readonly onConnection: (ends: SocketEnds, from: string) => void;
   /** Hears of a connection that was reset because there were too many. */
-  readonly onRefused?: (from: string, error: CircuitError) => void;
+  readonly onRefused?: ((from: string, error: CircuitError) => void) | undefined;
 }
 
 /** A port or socket file that takes connections. */

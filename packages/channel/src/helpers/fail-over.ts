@@ -4,7 +4,7 @@ import type { Receiver, Sender, SendOptions } from '../types.js';
 /** How one message goes through a fail-over stack. */
 export interface FailOverOptions extends Omit<SendOptions, 'acknowledged' | 'returnTo'> {
   /** Send it again to the next back end also when the failing one may have taken it: for messages that do no harm twice. */
-  readonly repeat?: boolean;
+  readonly repeat?: boolean | undefined;
 }
 
 interface BackEnd<T> {
@@ -23,7 +23,7 @@ export class FailOver<T = unknown> {
   #closed = false;
 
   /** `maxBackEnds` (64 by default) bounds the stack. */
-  constructor({ maxBackEnds = 64 }: { readonly maxBackEnds?: number } = {}) {
+  constructor({ maxBackEnds = 64 }: { readonly maxBackEnds?: number | undefined } = {}) {
     this.#maxBackEnds = maxBackEnds;
   }
 
@@ -50,8 +50,8 @@ export class FailOver<T = unknown> {
    * when none is left, `outcome-unknown` when the message is in doubt, and with what is wrong with the message itself. Ends in
    * the value are spent by the first try.
    */
-  send(value: T, options: FailOverOptions & { readonly returns: true }): Promise<Receiver>;
-  send(value: T, options?: FailOverOptions): Promise<void>;
+  send<A = unknown>(value: T, options: FailOverOptions & { readonly returns: true }): Promise<Receiver<A>>;
+  send(value: T, options?: FailOverOptions & { readonly returns?: false | undefined }): Promise<void>;
   async send(value: T, { repeat = false, ...options }: FailOverOptions = {}): Promise<unknown> {
     if (this.#closed) throw new CircuitError('closed', 'fail-over: closed');
     let last: CircuitError | undefined;
@@ -59,8 +59,9 @@ export class FailOver<T = unknown> {
       const backEnd = this.#stack.at(-1);
       if (backEnd === undefined) throw nobody(last);
       try {
-        const sending: Promise<unknown> = backEnd.sender.send(value, { ...options, acknowledged: true });
-        return await sending;
+        // With or without a return channel: what is asked for comes back.
+        const asked = { ...options, acknowledged: true } as SendOptions & { readonly returns: true };
+        return await backEnd.sender.send(value, asked);
       } catch (error) {
         last = toCircuitError(error);
         if (options.signal?.aborted === true) throw last;

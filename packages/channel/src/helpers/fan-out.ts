@@ -5,14 +5,14 @@ import { queue } from './queue.js';
 /** How a fan-out treats outputs that fall behind. */
 export interface FanOutOptions extends WaitOptions {
   /** Messages held for one output; 64 by default. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /**
    * When an output is that far behind: `end` aborts it with `limit` (default), `skip` leaves messages out for it, `wait` holds the source
    * and so all others back.
    */
-  readonly whenFull?: 'end' | 'skip' | 'wait';
+  readonly whenFull?: 'end' | 'skip' | 'wait' | undefined;
   /** Outputs at once; one more is refused with `limit`. 1,024 by default. */
-  readonly maxOutputs?: number;
+  readonly maxOutputs?: number | undefined;
 }
 
 interface Output<T> {

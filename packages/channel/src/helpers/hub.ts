@@ -6,17 +6,17 @@ import { serve } from './serve.js';
 /** The bounds of a hub. */
 export interface HubOptions {
   /** Workers at once; a further one hears `limit`. 1,024 by default. */
-  readonly maxWorkers?: number;
+  readonly maxWorkers?: number | undefined;
   /** Requests that one worker has at a time; 16 by default. */
-  readonly perWorker?: number;
+  readonly perWorker?: number | undefined;
   /** Requests that wait for a free worker, or for the first; one more fails with `limit`. 1,024 by default. */
-  readonly maxWaiting?: number;
+  readonly maxWaiting?: number | undefined;
 }
 
 /** How one request is given to a worker. */
 export interface RequestOptions extends WaitOptions {
   /** Give it to another worker also when the one that died may have begun: for requests that do no harm twice. */
-  readonly repeat?: boolean;
+  readonly repeat?: boolean | undefined;
 }
 
 interface Worker<T> {
@@ -65,7 +65,7 @@ export class Hub<T = unknown, A = unknown> {
   /** Takes the registrations that come by `receiver` until it ends; `admit` may refuse one by throwing. */
   async register(
     receiver: Receiver,
-    { admit, signal }: WaitOptions & { readonly admit?: (registration: unknown) => void } = {},
+    { admit, signal }: WaitOptions & { readonly admit?: ((registration: unknown) => void) | undefined } = {},
   ): Promise<void> {
     for (;;) {
       const message = await receiver.receive({ signal });

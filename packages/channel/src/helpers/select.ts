@@ -40,9 +40,9 @@ export function sending<T, R>(sender: Sender<T>, value: T, use: () => R): Case<R
 
 /** How a select waits. */
 export interface SelectOptions extends WaitOptions {
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Decides between cases that are ready together. */
-  readonly random?: Random;
+  readonly random?: Random | undefined;
 }
 
 /** What is done when no case was possible for so long. */
@@ -56,16 +56,19 @@ export interface After<R> {
  * Does exactly one of `cases`, whichever is possible first, fairly among those that are possible together; the others lose
  * nothing. With `otherwise` it never waits, with `after` it waits at most that long.
  */
-export async function select<R>(
-  cases: readonly Case<R>[],
-  options: SelectOptions & { readonly otherwise?: () => R; readonly after?: After<R> } = {},
-): Promise<R> {
+export async function select<const R extends readonly unknown[], O = never, L = never>(
+  cases: { readonly [K in keyof R]: Case<R[K]> },
+  options: SelectOptions & {
+    readonly otherwise?: (() => O) | undefined;
+    readonly after?: After<L> | undefined;
+  } = {},
+): Promise<R[number] | O | L> {
   const { signal, random = systemRandom } = options;
   throwIfAborted(signal);
   const first = attemptOne(cases, random);
   if (first !== undefined) return first.result;
   if (options.otherwise !== undefined) return options.otherwise();
-  return new Promise<R>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     new Selecting(cases, options, resolve, reject);
   });
 }
@@ -96,7 +99,12 @@ class Selecting<R> {
 
   constructor(
     cases: readonly Case<R>[],
-    { signal, clock = systemClock, random = systemRandom, after }: SelectOptions & { readonly after?: After<R> },
+    {
+      signal,
+      clock = systemClock,
+      random = systemRandom,
+      after,
+    }: SelectOptions & { readonly after?: After<R> | undefined },
     resolve: (result: R) => void,
     reject: (error: unknown) => void,
   ) {

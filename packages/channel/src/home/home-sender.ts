@@ -60,8 +60,8 @@ export class HomeSender extends End implements Sender, RawSender {
     return this.#messages.sendRefusal;
   }
 
-  send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
-  send(value: unknown, options?: SendOptions): Promise<void>;
+  send<A = unknown>(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver<A>>;
+  send(value: unknown, options?: SendOptions & { readonly returns?: false | undefined }): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
     return this.#moved ? failSend(movedError(), value, options) : this.#messages.send(value, options);
   }

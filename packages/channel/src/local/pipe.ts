@@ -202,8 +202,8 @@ class PipeSender extends End implements Sender, RawSender {
     return this.#core.refusal;
   }
 
-  send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
-  send(value: unknown, options?: SendOptions): Promise<void>;
+  send<A = unknown>(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver<A>>;
+  send(value: unknown, options?: SendOptions & { readonly returns?: false | undefined }): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
     return this.#moved ? failSend(movedError(), value, options) : this.sendNow(value, options);
   }

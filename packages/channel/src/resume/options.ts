@@ -7,13 +7,13 @@ export type ResumeState = 'connected' | 'away';
 /** How long and how much a session keeps while it has no connection. */
 export interface ResumeOptions {
   /** Without a connection for so long the session fails with `peer-gone`; the smaller of both sides' holds. 100 to 86,400,000; default 30,000. */
-  readonly timeMs?: number;
+  readonly timeMs?: number | undefined;
   /** What is kept of what the peer has not confirmed; senders wait from half of it on. 1 MiB to 1 GiB; default 8 MiB. */
-  readonly bufferBytes?: number;
+  readonly bufferBytes?: number | undefined;
   /** For the pauses between attempts to dial. */
-  readonly random?: Random;
+  readonly random?: Random | undefined;
   /** Called when a session loses its connection (`reason` says how) and when it has one again. */
-  readonly onState?: (state: ResumeState, peer: PeerInfo, reason?: Error) => void;
+  readonly onState?: ((state: ResumeState, peer: PeerInfo, reason?: Error) => void) | undefined;
 }
 
 /** `true` for the defaults; `undefined` and `false` for none. */
@@ -33,7 +33,9 @@ export const maxBufferBytes = 1_073_741_824;
 /** The options with their defaults, `undefined` without resume. Throws `invalid` for a value out of its bounds. */
 export function resolveResume(resume: Resume | undefined): (ResumeTerms & ResumeOptions) | undefined {
   if (resume === undefined || resume === false) return undefined;
-  const terms = { timeMs: 30_000, bufferBytes: 8_388_608, ...(resume === true ? {} : resume) };
+  const options = resume === true ? {} : resume;
+  const { timeMs = 30_000, bufferBytes = 8_388_608 } = options;
+  const terms = { ...options, timeMs, bufferBytes };
   check('timeMs', terms.timeMs, minTimeMs, maxTimeMs);
   check('bufferBytes', terms.bufferBytes, minBufferBytes, maxBufferBytes);
   // Browsers have it in secure contexts only.

@@ -48,8 +48,8 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     return this.#written;
   }
 
-  send(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver>;
-  send(value: unknown, options?: SendOptions): Promise<void>;
+  send<A = unknown>(value: unknown, options: SendOptions & { readonly returns: true }): Promise<Receiver<A>>;
+  send(value: unknown, options?: SendOptions & { readonly returns?: false | undefined }): Promise<void>;
   send(value: unknown, options: SendOptions = {}): Promise<unknown> {
     return this.moved ? failSend(movedError(), value, options) : this.sendNow(value, options);
   }

@@ -12,7 +12,7 @@ async function join(hub: Hub<number>): Promise<{ readonly pair: Pair; readonly w
   const { sender, receiver } = await openChannel(pair.a, pair.b);
   void hub.register(receiver).catch(() => undefined);
   const before = hub.workers;
-  const work = (await sender.send({ name: 'worker' }, { returns: true })) as Receiver<number>;
+  const work = await sender.send<number>({ name: 'worker' }, { returns: true });
   sender.close();
   await until('it to be registered', () => hub.workers > before);
   return { pair, work };

@@ -73,7 +73,11 @@ test.each([
       (path, i) => `import * as m${i} from '${path}';\nexport const k${i}: keyof typeof m${i} | '' = '';`,
     );
     const use = `import { CircuitError, type ErrorCode, isCircuitError, type Sender, type Session } from '@circuit/channel';
+import { dialWorker, listenWorker } from '@circuit/channel/message-port';
 export const codeOf = (error: unknown): ErrorCode | undefined => (isCircuitError(error) ? error.code : undefined);
+// In a browser's worker, whose self has the type of a window without the library webworker; and outside it.
+export const taking = (take: (session: Session) => void) => listenWorker(self, take);
+export const calling = (url: string) => dialWorker(new Worker(url));
 export const refusal: CircuitError = new CircuitError('denied', 'not for you');
 export async function use(session: Session): Promise<unknown> {
   const sender: Sender<{ n: number }> = session.open<{ n: number }>();

@@ -1,6 +1,6 @@
 import { onceProved } from '../../session/when-proved.js';
 import type { Listener, OnSession } from '../listener.js';
-import type { PortTarget } from '../message-port.js';
+import type { PortSource } from '../message-port.js';
 import { type Address, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type ListenOptions } from './options.js';
@@ -47,7 +47,7 @@ async function listenAt(
     case 'worker': {
       const { listenWorker } = await import('../message-port.js');
       const named = { ...common, name: address.name };
-      const listener = listenWorker(options.worker as PortTarget, onceProved(session, onSession), named);
+      const listener = listenWorker(options.worker as PortSource, onceProved(session, onSession), named);
       return { url, close: () => listener.close() };
     }
     case 'unix': {

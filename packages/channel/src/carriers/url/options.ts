@@ -5,7 +5,7 @@ import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
 import type { AdmissionOptions } from '../authenticate.js';
 import type { ServerTls } from '../http-listener.js';
-import type { PortTarget } from '../message-port.js';
+import type { PortSource, PortTarget } from '../message-port.js';
 import type { DialCertificates, ListenCertificates } from '../tls-certificates.js';
 import type { PreSharedKey, PskFor } from '../tls-psk.js';
 import type { ClientTls } from '../websocket-options.js';
@@ -17,37 +17,46 @@ import type { MemoryNetwork } from './memory-network.js';
  * others: so one set of options serves a program whose address is configured.
  */
 export interface DialOptions extends WaitOptions {
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. Not for `memory:` and `worker:`, whose connections do not break alone. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
   /** From the call to the session; `memory:` and `worker:` wait for nobody. Default 10,000. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** For `memory:`. */
-  readonly memory?: MemoryNetwork;
+  readonly memory?: MemoryNetwork | undefined;
   /** For `worker:`: the `Worker`, or inside one `parentPort`. */
-  readonly worker?: PortTarget;
+  readonly worker?: PortTarget | undefined;
   /** For `tls:`. */
-  readonly tls?: { readonly psk: PreSharedKey } | { readonly certificates: DialCertificates };
+  readonly tls?: { readonly psk: PreSharedKey } | { readonly certificates: DialCertificates } | undefined;
   /** For `ws:`, `wss:`, `http:`, `https:`; `tls` for the two encrypted ones. */
-  readonly http?: { readonly headers?: Readonly<Record<string, string>>; readonly tls?: ClientTls };
+  readonly http?:
+    | { readonly headers?: Readonly<Record<string, string>> | undefined; readonly tls?: ClientTls | undefined }
+    | undefined;
 }
 
 /** What `listen` takes besides the address; in groups as in {@link DialOptions}. */
 export interface ListenOptions {
-  readonly session?: SessionOptions;
+  readonly session?: SessionOptions | undefined;
   /** Offers diallers to keep their sessions over a broken connection. */
-  readonly resume?: Resume;
+  readonly resume?: Resume | undefined;
   /** How long a connection may take to become a session; default 10,000. */
-  readonly handshakeMs?: number;
-  readonly memory?: MemoryNetwork;
-  /** For `worker:`: inside a worker `parentPort`, outside the `Worker`. */
-  readonly worker?: PortTarget;
+  readonly handshakeMs?: number | undefined;
+  readonly memory?: MemoryNetwork | undefined;
+  /** For `worker:`: inside a worker `parentPort` or `self`, outside the `Worker`. */
+  readonly worker?: PortSource | undefined;
   /** For `tls:`; `onRefused` hears of connections that proved nothing. */
-  readonly tls?: ({ readonly pskFor: PskFor } | { readonly certificates: ListenCertificates }) & {
-    readonly onRefused?: (address: string, reason: string) => void;
-  };
+  readonly tls?:
+    | (({ readonly pskFor: PskFor } | { readonly certificates: ListenCertificates }) & {
+        readonly onRefused?: ((address: string, reason: string) => void) | undefined;
+      })
+    | undefined;
   /** For `ws:`, `wss:`, `http:`, `https:`; `origins` for the first two. */
-  readonly http?: AdmissionOptions & { readonly tls?: ServerTls; readonly origins?: readonly string[] | 'any' };
+  readonly http?:
+    | (AdmissionOptions & {
+        readonly tls?: ServerTls | undefined;
+        readonly origins?: readonly string[] | 'any' | undefined;
+      })
+    | undefined;
 }
 
 const names: Readonly<Record<Role, readonly string[]>> = {
