@@ -4,6 +4,7 @@ import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
 import { BusyPoll } from './busy-poll.js';
 import { endOfTurn } from '../local/turn.js';
+import { ConnectionWatch } from './connection-watch.js';
 
 /** Names the bodies of both directions, so that nothing else that answers a POST is taken for a session. */
 export const channelType = 'application/vnd.circuit.channel';
@@ -18,6 +19,7 @@ export class Http2Carrier implements Carrier {
   readonly peer: PeerInfo;
   readonly #stream: Http2Stream;
   readonly #clock: Clock;
+  readonly #watch: ConnectionWatch;
   #busyPoll: BusyPoll | undefined;
   #failure: Error | undefined;
   #linger: Timer | undefined;
@@ -26,6 +28,7 @@ export class Http2Carrier implements Carrier {
     this.#stream = stream;
     this.peer = peer;
     this.#clock = clock;
+    this.#watch = new ConnectionWatch(stream, clock);
     stream.on('error', (error) => {
       this.#failure ??= error;
     });
@@ -46,6 +49,7 @@ export class Http2Carrier implements Carrier {
     const stream = this.#stream;
     stream.on('data', (chunk: Buffer) => {
       busyPoll.arrived(chunk);
+      this.#watch.active();
       events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     });
     stream.on('drain', () => events.drained());
@@ -59,6 +63,7 @@ export class Http2Carrier implements Carrier {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed || stream.writableEnded) return;
     this.#busyPoll?.wrote(pieces, bytes);
+    this.#watch.active();
     if (pieces.length === 1) {
       stream.write(pieces[0]);
       return;

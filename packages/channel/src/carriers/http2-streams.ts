@@ -1,5 +1,6 @@
 import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { CircuitError } from '@circuit/base';
+import { knowSocket } from './connection-watch.js';
 import { channelType } from './http2-carrier.js';
 import type { Mounted } from './http-listener.js';
 import { pathOf } from './upgrades.js';
@@ -25,6 +26,7 @@ class StreamRoutes {
     this.#server = server;
     this.#before = server.emit.bind(server) as Emit;
     server.emit = this.#emit as typeof server.emit;
+    server.on('session', knowSocket);
   }
 
   add(path: string, run: OnStream): void {

@@ -5,6 +5,7 @@ import { abortError, CircuitError, type Clock, onAbort, systemClock } from '@cir
 import { dialSession } from '../resume/dial-session.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
+import { knowSocket } from './connection-watch.js';
 import { withinDeadline } from './dial-deadline.js';
 import { channelType, Http2Carrier, lingerMs, windowBytes } from './http2-carrier.js';
 import { httpError, httpRefusal } from './http-error.js';
@@ -78,6 +79,7 @@ export async function connectHttp2(
     createConnection: () => socket,
     settings: { initialWindowSize: windowBytes, enablePush: false },
   });
+  knowSocket(connection);
   // Who gives up may have destroyed it by then, and a throw in here would end the process.
   connection.on('connect', () => {
     if (!connection.destroyed) connection.setLocalWindowSize(windowBytes);
