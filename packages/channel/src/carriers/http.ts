@@ -19,13 +19,17 @@ export async function dialHttp(options: DialHttpOptions): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectEither(url, request, what, signal)),
-    options,
+  return withinDeadline(options, what, (signal) =>
+    dialSession((wait) => connectEither(url, request, what, wait.signal), { ...options, signal }),
   );
 }
 
-async function connectEither(url: URL, options: DialHttpOptions, what: string, signal: AbortSignal): Promise<Carrier> {
+async function connectEither(
+  url: URL,
+  options: DialHttpOptions,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<Carrier> {
   const { deadlineMs = defaultDeadlineMs, session } = options;
   const half = deadline(session?.clock ?? systemClock, deadlineMs / 2, 'HTTP/2');
   const linked = linkSignals(signal, half.signal);
@@ -38,7 +42,7 @@ async function connectEither(url: URL, options: DialHttpOptions, what: string, s
     linked.dispose();
     half.dispose();
   }
-  if (signal.aborted) throw both(what, abortError(signal), first, 'WebSocket: not tried');
+  if (signal?.aborted) throw both(what, abortError(signal), first, 'WebSocket: not tried');
   if (first.code === 'denied') throw said(what, first, first.message);
   try {
     return await connectWebSocket(webSocketUrl(url), options, 'WebSocket', signal);

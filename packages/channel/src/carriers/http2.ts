@@ -44,9 +44,8 @@ export async function dialHttp2(options: DialHttp2Options): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial http2 ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectHttp2(url, request, what, signal)),
-    options,
+  return withinDeadline(options, what, (signal) =>
+    dialSession((wait) => connectHttp2(url, request, what, wait.signal), { ...options, signal }),
   );
 }
 
@@ -66,10 +65,10 @@ export async function connectHttp2(
   url: URL,
   options: DialHttp2Options,
   what: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Http2Carrier> {
   const socket = await open(url, options, what, signal);
-  if (signal.aborted) {
+  if (signal?.aborted) {
     socket.on('error', ignore);
     socket.destroy();
     throw abortError(signal);
@@ -95,7 +94,12 @@ export async function connectHttp2(
 }
 
 /** The connection below: ours, so that its failures are told in our words. */
-async function open(url: URL, { tls }: DialHttp2Options, what: string, signal: AbortSignal): Promise<Socket> {
+async function open(
+  url: URL,
+  { tls }: DialHttp2Options,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<Socket> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol === 'http:') {
     const port = Number(url.port || 80);
@@ -113,7 +117,9 @@ async function open(url: URL, { tls }: DialHttp2Options, what: string, signal: A
   try {
     await connected(socket, 'secureConnect', what, signal);
   } catch (error) {
-    throw error instanceof CircuitError && error.cause instanceof Error ? httpError(what, error.cause) : error;
+    // The cause of a dial that was given up is the caller's, and no fault of the connection.
+    const given = signal?.aborted === true || !(error instanceof CircuitError);
+    throw !given && error.cause instanceof Error ? httpError(what, error.cause) : error;
   }
   if (socket.alpnProtocol === 'h2') return socket;
   socket.on('error', ignore);
@@ -126,7 +132,7 @@ function accepted(
   connection: ClientHttp2Session,
   stream: ClientHttp2Stream,
   what: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: CircuitError): void => {
@@ -134,7 +140,7 @@ function accepted(
       reject(error);
       connection.destroy();
     };
-    const release = onAbort(signal, () => fail(abortError(signal)));
+    const release = onAbort(signal, () => fail(abortError(signal as AbortSignal)));
     const failed = (error: Error): void => fail(httpError(what, error));
     const hungUp = (): void =>
       fail(new CircuitError('unreachable', `${what}: the other side hung up`, { retryable: true }));

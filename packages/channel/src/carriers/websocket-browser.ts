@@ -25,16 +25,17 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const peer = { carrier: 'websocket', address: printUrl(url), encrypted: url.protocol === 'wss:' };
   const clock = options.session?.clock ?? systemClock;
   const connect = (wait: WaitOptions): Promise<BrowserWebSocketCarrier> =>
-    withinDeadline({ ...options, ...wait }, what, (signal) =>
-      opened(new opener(url.href), what, signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock)),
-    );
-  const { resume, session, signal } = options;
+    opened(new opener(url.href), what, wait.signal, (socket) => new BrowserWebSocketCarrier(socket, peer, clock));
+  const { resume, session } = options;
   checkSessionOptions(session, 'dialler');
-  if (resume === undefined || resume === false)
-    return whenProved(new ChannelSession(await connect({ signal }), 'dialler', session), options);
-  // A page that does not ask for it does not load it.
-  const { dialSession } = await import('../resume/dial-session.js');
-  return dialSession(connect, options);
+  return withinDeadline(options, what, async (signal) => {
+    const wait = { session, resume, signal };
+    if (resume === undefined || resume === false)
+      return whenProved(new ChannelSession(await connect(wait), 'dialler', session), wait);
+    // A page that does not ask for it does not load it.
+    const { dialSession } = await import('../resume/dial-session.js');
+    return dialSession(connect, wait);
+  });
 }
 
 function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: string): void {
@@ -53,7 +54,7 @@ function checkPossible({ headers, tls }: DialWebSocketOptions, url: URL, what: s
 function opened<T>(
   socket: BrowserWebSocket,
   what: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   make: (socket: BrowserWebSocket) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -68,7 +69,7 @@ function opened<T>(
     const release = onAbort(signal, () => {
       finish();
       socket.close();
-      reject(abortError(signal));
+      reject(abortError(signal as AbortSignal));
     });
     socket.onopen = () => {
       finish();

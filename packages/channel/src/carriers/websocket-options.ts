@@ -22,7 +22,7 @@ export interface DialHttpOptions extends WaitOptions {
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly tls?: ClientTls | undefined;
-  /** For the connection and the answer to the request; default 10,000. */
+  /** From the call to the session, proved if it is to prove a key; default 10,000. */
   readonly deadlineMs?: number | undefined;
   readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection; the listener must offer it. */

@@ -24,9 +24,8 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const url = webSocketUrl(options.url);
   const what = `dial websocket ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return dialSession(
-    (wait) => withinDeadline({ ...options, ...wait }, what, (signal) => connectWebSocket(url, request, what, signal)),
-    withStreamWindow(options),
+  return withinDeadline(options, what, (signal) =>
+    dialSession((wait) => connectWebSocket(url, request, what, wait.signal), { ...withStreamWindow(options), signal }),
   );
 }
 
@@ -38,7 +37,7 @@ export function connectWebSocket(
   url: URL,
   { headers, tls }: DialWebSocketOptions,
   what: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Carrier> {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(url, { ...webSocketSettings, ...clientTls(tls), headers: { ...headers } });
@@ -50,7 +49,7 @@ export function connectWebSocket(
       ws.on('error', ignore);
       ws.terminate();
     };
-    const release = onAbort(signal, () => fail(abortError(signal)));
+    const release = onAbort(signal, () => fail(abortError(signal as AbortSignal)));
     ws.on('upgrade', (response) => {
       socket = response.socket;
     });

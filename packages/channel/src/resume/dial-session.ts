@@ -1,4 +1,5 @@
 import {
+  abortError,
   CircuitError,
   type Clock,
   deadline,
@@ -65,7 +66,8 @@ async function beginSession(
     return new ChannelSession(dialler.carry(link, answer), 'dialler', session);
   } catch (error) {
     link.destroy();
-    throw explain(error, link.carrier);
+    // Who gave it up says what was given up.
+    throw signal?.aborted ? abortError(signal) : explain(error, link.carrier);
   }
 }
 

@@ -1,4 +1,4 @@
-import { CircuitError, type Clock, onAbort, type Timer, type WaitOptions } from '@circuit/base';
+import { abortError, CircuitError, type Clock, onAbort, type Timer, type WaitOptions } from '@circuit/base';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { decodeStep, encodeStep, type RefusalCode, type Step } from './handshake.js';
 
@@ -55,7 +55,7 @@ export class FreshLink {
 
   /** The next step; `last` ones may have more behind them. Rejects when the connection ends or brings something else. */
   async step(last: boolean, { signal }: WaitOptions = {}): Promise<Step> {
-    const release = onAbort(signal, () => this.destroy(new CircuitError('cancelled', 'resume: given up')));
+    const release = onAbort(signal, () => this.destroy(abortError(signal as AbortSignal)));
     try {
       for (;;) {
         const bytes = this.#joined();

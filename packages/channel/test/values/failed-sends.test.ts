@@ -1,4 +1,5 @@
-import { bytePipe, pipe, type Sender, type SendOptions } from '@circuit/channel';
+import type { WaitOptions } from '@circuit/base';
+import { bytePipe, pipe, type Sender } from '@circuit/channel';
 import { openChannel, type Pair } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
 import { scopePerTest } from '../support/scope-per-test.js';
@@ -32,13 +33,13 @@ interface Case {
   readonly code: string;
   readonly more?: object;
   /** A sender, and how what it is given fails. */
-  make(): Promise<{ readonly sender: Sender; readonly options?: SendOptions; readonly after?: () => void }>;
+  make(): Promise<{ readonly sender: Sender; readonly options?: WaitOptions; readonly after?: () => void }>;
 }
 
 /** More than a window, so that what follows waits. */
 const large = new Uint8Array(300_000);
 
-function fired(): SendOptions {
+function fired(): WaitOptions {
   return { signal: AbortSignal.abort() };
 }
 
