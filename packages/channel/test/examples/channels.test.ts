@@ -20,6 +20,10 @@ const printed: Readonly<Record<string, string>> = {
   workers: '1 4 9 16 25 36 by 3 workers\n',
   gateway: '384,400 km\n',
   descriptors: 'hello, by the connection itself\n',
+  addresses: 'hello, world, from who has the key of ann\nwith another key denied: true\n',
+  web: 'hello, ann\nwithout a header denied: true\n',
+  helpers: 'bob: first\nbob missed 0\ncopied 2\nslow: first\nslow: second\nspare: whoever is there\n',
+  codec: 'samples [ 0.5, 1, 1.5 ]\nCircuitError: codec samples cannot carry a string: only lists of numbers\n',
 };
 
 let folder: string;
@@ -48,11 +52,12 @@ for (const [name, output] of Object.entries(printed)) {
   test.skipIf(name === 'descriptors' && !canPass())(
     `${name} runs, prints what the page says, and is the one on the page`,
     async () => {
-      const { code } = await bundle(`../../examples/channels/${name}.ts`, { platform: 'node' });
+      const { code } = await bundle(`../../examples/channels/${name}.ts`, { platform: 'node', external: ['ws'] });
       // Laid out as the package is, where the native part is found from dist.
       const program = join(folder, 'dist', 'example', `${name}.mjs`);
       mkdirSync(dirname(program), { recursive: true });
       symlinkSync(fileURLToPath(new URL('../../native', import.meta.url)), join(folder, 'native'));
+      symlinkSync(fileURLToPath(new URL('../../../../node_modules', import.meta.url)), join(folder, 'node_modules'));
       writeFileSync(program, code);
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [
         program,

@@ -48,13 +48,22 @@ interface Server {
   readonly said: () => string;
 }
 
+interface Program {
+  readonly args: () => readonly string[];
+  /** Where the example's own client begins. */
+  readonly client?: string;
+  /** Prints a line when it listens, in place of the client. */
+  readonly ready?: string;
+  readonly env?: () => NodeJS.ProcessEnv;
+}
+
 /** Starts an example, or the part of it before `client`: what comes then is its own client. */
-async function start(name: string, args: readonly string[], client?: string): Promise<Server> {
+async function start(name: string, { args, client, ready, env }: Program): Promise<Server> {
   const file = join(examples, `${name}.ts`);
   const text = readFileSync(file, 'utf8');
   const at = client === undefined ? text.length : text.indexOf(client);
   expect(at, `${name}.ts holds ${client}`).toBeGreaterThan(0);
-  const contents = client === undefined ? text : `${text.slice(0, at)}console.log('listens');\n`;
+  const contents = client === undefined ? text : `${text.slice(0, at)}${ready ?? "console.log('listens');"}\n`;
   const { code } = await bundle(`../../examples/${name}.ts`, {
     ...{ platform: 'node', external: ['ws'], entryPoints: [] },
     stdin: { contents, resolveDir: dirname(file), loader: 'ts' },
@@ -62,7 +71,10 @@ async function start(name: string, args: readonly string[], client?: string): Pr
   const program = join(folder, 'dist', 'example', `${name.replaceAll('/', '-')}.mjs`);
   mkdirSync(dirname(program), { recursive: true });
   writeFileSync(program, code);
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...args()], {
+    env: { ...process.env, ...env?.() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.push(child);
   let said = '';
   child.stderr.on('data', (piece: Buffer) => (said += piece.toString()));
@@ -71,10 +83,7 @@ async function start(name: string, args: readonly string[], client?: string): Pr
   return { line: String(line[0]), child, said: () => said };
 }
 
-interface Example {
-  readonly args: () => readonly string[];
-  /** Where the example's own client begins. */
-  readonly client?: string;
+interface Example extends Program {
   readonly dial: (line: string) => Promise<Session>;
   readonly connect: (line: string) => Socket;
   /** Talks with the server as a good client does, and answers with what came of it. */
@@ -107,6 +116,26 @@ const servers: Readonly<Record<string, Example>> = {
     client: 'const session = await dial',
     use: async (session) => (await (await session.open().send('sun', { returns: true })).receive()).value,
     result: 'hello, sun',
+  },
+  'channels/addresses': {
+    ...overUnix('s'),
+    env: () => ({ GREET_URL: `unix:${join(folder, 's')}` }),
+    client: '// `listener.url` has',
+    use: async (session) => (await (await session.open().send('sun', { returns: true })).receive()).value,
+    result: expect.stringContaining('hello, sun'),
+  },
+  'channels/web': {
+    ...overTcp,
+    args: () => [],
+    client: '// A program says',
+    ready: "console.log('port:', port);",
+    dial: (line) =>
+      dialWebSocket({
+        url: `ws://127.0.0.1:${portOf(line)}/channels`,
+        headers: { authorization: 'Bearer s3cret' },
+      }),
+    use: async (session) => (await (await session.open().send('who?', { returns: true })).receive()).value,
+    result: 'hello, ann',
   },
   'channels/events': {
     ...overUnix('s'),
@@ -165,10 +194,11 @@ const servers: Readonly<Record<string, Example>> = {
   },
 };
 
-for (const [name, { args, client, dial, connect: join, use, result }] of Object.entries(servers)) {
+for (const [name, example] of Object.entries(servers)) {
   test(`${name} serves on, however its clients end, and is silent after a goodbye`, async () => {
-    const more = name === 'channels/browser/server' ? await behind() : args();
-    const server = await start(name, more, client);
+    const { dial, connect: join, use, result } = example;
+    const more = name === 'channels/browser/server' ? await behind() : example.args();
+    const server = await start(name, { ...example, args: () => more });
     const served = async (): Promise<void> => {
       const session = await dial(server.line);
       expect(await use(session)).toStrictEqual(result);
@@ -205,7 +235,7 @@ for (const [name, { args, client, dial, connect: join, use, result }] of Object.
 
 /** What the web server needs: a page, a worker behind it, a port. */
 async function behind(): Promise<readonly string[]> {
-  const worker = await start('channels/browser/worker', ['0']);
+  const worker = await start('channels/browser/worker', { args: () => ['0'] });
   writeFileSync(join(folder, 'page.js'), '');
   return [join(folder, 'page.js'), String(portOf(worker.line)), '0'];
 }
@@ -225,8 +255,9 @@ async function handOver(connections: Sender, breaksOff = false): Promise<string>
 }
 
 test.skipIf(!canPass())('a connection that broke off on its way to the worker does the next no harm', async () => {
-  const { args, client, dial, result } = servers['channels/descriptors'] as Example;
-  const server = await start('channels/descriptors', args(), client);
+  const example = servers['channels/descriptors'] as Example;
+  const { dial, result } = example;
+  const server = await start('channels/descriptors', example);
   const session = await dial(server.line);
   const connections = session.open();
   await handOver(connections, true);
