@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
-import { CircuitError } from '@circuit/base';
+import { type ConnectionOptions, createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
+import { CircuitError, toCircuitError } from '@circuit/base';
 import type { CertificateInfo } from '../types.js';
 import type { Proved, TlsProof } from './tls-proof.js';
 
@@ -52,6 +52,8 @@ export function acceptByCertificate({ cert, key, requestCert, ca }: ListenCertif
   if (requestCert === true && (ca === undefined || [ca].flat().length === 0)) {
     throw new CircuitError('invalid', 'tls certificates: requestCert needs the ca that signs the diallers');
   }
+  if ((cert as unknown) === undefined || (key as unknown) === undefined)
+    throw new CircuitError('invalid', 'tls certificates: a listener needs cert and key, one is missing');
   return {
     settings: {
       ...pems({ ca, cert, key }),
@@ -68,6 +70,15 @@ export function acceptByCertificate({ cert, key, requestCert, ca }: ListenCertif
     },
     explain: (detail) => explain(detail, 'the dialler'),
   };
+}
+
+/** Throws `invalid` for certificates and keys that OpenSSL cannot read, or that do not belong together; its own error is the cause. */
+export function checkContext(what: string, settings: object): void {
+  try {
+    createSecureContext(settings);
+  } catch (cause) {
+    throw new CircuitError('invalid', `${what}: ${toCircuitError(cause).message}`, { cause });
+  }
 }
 
 function proved(socket: TLSSocket): Proved {
@@ -118,13 +129,18 @@ function pems({
   cert?: TlsPem;
   key?: TlsPem;
 } {
-  return {
+  const read = {
     ...(ca === undefined ? {} : { ca: [ca].flat().map((one) => pem(one)) }),
     ...(cert === undefined ? {} : { cert: pem(cert) }),
     ...(key === undefined ? {} : { key: pem(key) }),
   };
+  checkContext('tls certificates', read);
+  return read;
 }
 
 function pem(text: Pem): TlsPem {
-  return typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  if (typeof text === 'string') return text;
+  if (!((text as unknown) instanceof Uint8Array))
+    throw new CircuitError('invalid', `tls certificates: PEM of type ${typeof text}, want text or a Uint8Array`);
+  return Buffer.from(text.buffer, text.byteOffset, text.byteLength);
 }

@@ -62,6 +62,10 @@ test('a Unix socket path over 100 bytes is refused by both, and a file that exis
     code: 'invalid',
     message: expect.stringContaining('102 bytes') as string,
   });
+  for (const none of ['', 5, undefined, 'zero\0inside']) {
+    await expect(listenUnix({ path: none as string }, take)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(dialUnix({ path: none as string })).rejects.toMatchObject({ code: 'invalid' });
+  }
   const longest = path.slice(0, 100);
   const listener = await listenUnix({ path: longest }, take);
   await expect(listenUnix({ path: longest }, take)).rejects.toMatchObject({ code: 'conflict' });

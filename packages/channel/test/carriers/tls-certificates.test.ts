@@ -4,6 +4,7 @@ import { connect, createServer as createTlsServer, type TLSSocket } from 'node:t
 import { isCircuitError } from '@circuit/base';
 import type { Session } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
+import { listen as listenAt } from '@circuit/channel/dial';
 import { collect, openChannel, take } from '@circuit/channel/conformance';
 import {
   type DialCertificates,
@@ -210,6 +211,13 @@ test('options that cannot work are refused before anything is sent', async () =>
     dialTls({ host, port: 1, certificates: {}, psk } as unknown as Parameters<typeof dialTls>[0]),
     dialTls({ host, port: 1 } as unknown as Parameters<typeof dialTls>[0]),
     listenTls({ host, port: 0, certificates: { ...server, requestCert: true } }, () => undefined),
+    listenTls({ host, port: 0, certificates: { cert: 'no pem', key: 'no pem' } }, () => undefined),
+    listenTls({ host, port: 0, certificates: { ...server, key: worker.key } }, () => undefined),
+    listenTls({ host, port: 0, certificates: { ...server, cert: 5 as unknown as string } }, () => undefined),
+    listenTls({ host, port: 0, certificates: {} as typeof server }, () => undefined),
+    dialTls({ host, port: 1, certificates: { cert: 'no pem', key: 'no pem' } }),
+    listenAt('wss://127.0.0.1:0', { http: { tls: { cert: 'no pem', key: 'no pem' } } }, () => undefined),
+    listenAt('https://127.0.0.1:0', { http: { tls: { ...server, key: worker.key } } }, () => undefined),
     listenTls({ host, port: 0 } as unknown as Parameters<typeof listenTls>[0], () => undefined),
   ];
   for (const one of bad) await expect(one).rejects.toMatchObject({ code: 'invalid' });

@@ -29,6 +29,14 @@ export type Scheme = keyof typeof forms;
 
 const maxShown = 200;
 
+/** The text of an address, which of a `URL` is its `href`. Throws `invalid` for what is neither. */
+export function addressText(address: unknown): string {
+  if (typeof address === 'string') return address;
+  if (address instanceof URL) return address.href;
+  const type = address === null ? 'null' : typeof address;
+  throw new CircuitError('invalid', `address of type ${type}, want text or a URL: ${Object.values(forms).join(', ')}`);
+}
+
 /** Reads an address. Throws `invalid` with what is wrong with it and what it should look like. */
 export function parseUrl(text: string): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '@circuit/base';
 import { whenProved } from '../../session/when-proved.js';
 import type { Session } from '../../types.js';
-import { type Address, parseUrl } from './address.js';
+import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type DialOptions } from './options.js';
 import type { PortTarget } from '../message-port.js';
@@ -9,12 +9,13 @@ import type { PortTarget } from '../message-port.js';
 /**
  * A session with whoever listens at `url`: `memory:NAME`, `worker:`, `unix:/PATH`, `tcp://HOST:PORT`, `tls://HOST:PORT`,
  * `ws:`, `wss:`, and `http:`, `https:` (HTTP/2, else a WebSocket). With `session.auth` it resolves when the listener has
- * proved the key. The carrier's module is loaded when it is first used. Rejects with `invalid` for an address or options
+ * proved the key. Of a `URL` its `href` is taken. The carrier's module is loaded when it is first used. Rejects with `invalid` for an address or options
  * that cannot work, `unreachable`, `denied`, `timeout`, or the reason of `signal`.
  */
-export async function dial(url: string, options: DialOptions = {}): Promise<Session> {
-  const address = parseUrl(url);
-  checkOptions('dialler', url, address, options as object);
+export async function dial(url: string | URL, options: DialOptions = {}): Promise<Session> {
+  const text = addressText(url);
+  const address = parseUrl(text);
+  checkOptions('dialler', text, address, options);
   throwIfAborted(options.signal);
   return dialAddress(address, options);
 }

@@ -1,7 +1,8 @@
+import { CircuitError } from '@circuit/base';
 import { onceProved } from '../../session/when-proved.js';
 import type { Listener, OnSession } from '../listener.js';
 import type { PortSource } from '../message-port.js';
-import { type Address, parseUrl } from './address.js';
+import { type Address, addressText, parseUrl, shown } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type ListenOptions } from './options.js';
 
@@ -18,10 +19,17 @@ export interface UrlListener {
  * `ws:` and `wss:` WebSockets. `onSession` owns its session; with `session.auth` it is called for diallers alone that have
  * proved their key. Rejects with `invalid` for an address or options that cannot work, `conflict` for one that is in use.
  */
-export async function listen(url: string, options: ListenOptions, onSession: OnSession): Promise<UrlListener> {
-  const address = parseUrl(url);
-  checkOptions('listener', url, address, options as object);
-  return listenAt(url, address, options, onSession);
+export async function listen(url: string | URL, options: ListenOptions, onSession: OnSession): Promise<UrlListener> {
+  const text = addressText(url);
+  const address = parseUrl(text);
+  checkOptions('listener', text, address, options);
+  if (typeof onSession !== 'function')
+    throw new CircuitError('invalid', `listen ${shown(text)}: onSession of type ${typeof onSession}, want a function`);
+  if ((address.scheme === 'wss' || address.scheme === 'https') && options.http?.tls !== undefined) {
+    const { checkContext } = await import('../tls-certificates.js');
+    checkContext(`listen ${shown(text)}: http.tls`, options.http.tls);
+  }
+  return listenAt(text, address, options, onSession);
 }
 
 async function listenAt(

@@ -5,6 +5,7 @@ import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
 import type { AdmissionOptions } from '../authenticate.js';
 import type { ServerTls } from '../http-listener.js';
+import { checkSignal } from '../connect.js';
 import type { PortSource, PortTarget } from '../message-port.js';
 import type { DialCertificates, ListenCertificates } from '../tls-certificates.js';
 import type { PreSharedKey, PskFor } from '../tls-psk.js';
@@ -64,14 +65,33 @@ const names: Readonly<Record<Role, readonly string[]>> = {
   listener: ['session', 'resume', 'handshakeMs', 'memory', 'worker', 'tls', 'http'],
 };
 
+const groups = ['session', 'memory', 'worker', 'tls', 'http'] as const;
+
+function isGroup(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function typeName(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}
+
 /** Throws `invalid` for options that nobody knows, that cannot work, or that make no sense for the address. */
-export function checkOptions(role: Role, text: string, address: Address, options: DialOptions & ListenOptions): void {
+export function checkOptions(role: Role, text: string, address: Address, given: DialOptions | ListenOptions): void {
+  const what = `${role === 'dialler' ? 'dial' : 'listen'} ${shown(text)}`;
   const fail = (why: string): never => {
-    throw new CircuitError('invalid', `${role === 'dialler' ? 'dial' : 'listen'} ${shown(text)}: ${why}`);
+    throw new CircuitError('invalid', `${what}: ${why}`);
   };
+  if (!isGroup(given)) fail(`options of type ${typeName(given)}, want an object`);
+  const options = given as DialOptions & ListenOptions;
   for (const name of Object.keys(options)) {
     if (!names[role].includes(name)) fail(`unknown option ${name}, known are ${names[role].join(', ')}`);
   }
+  for (const name of groups) {
+    const group = options[name];
+    if (group !== undefined && !isGroup(group))
+      fail(`the option ${name} is of type ${typeName(group)}, want an object`);
+  }
+  checkSignal(what, options.signal);
   checkSessionOptions(options.session, role);
   checkMs('deadlineMs', options.deadlineMs);
   checkMs('handshakeMs', options.handshakeMs);
@@ -80,6 +100,7 @@ export function checkOptions(role: Role, text: string, address: Address, options
   const resumes = options.resume !== undefined && options.resume !== false;
   if (inProcess && resumes) fail('resume makes no sense where connections do not break alone');
   if (inProcess && options[scheme] === undefined) fail(`the option ${scheme} is missing`);
+  if (scheme === 'memory' && typeof options.memory?.dial !== 'function') fail('the option memory is no MemoryNetwork');
   if (scheme === 'tls' && options.tls === undefined) fail('the option tls is missing: a key or certificates');
   if ('port' in address && address.port === 0 && role === 'dialler') fail('port 0 is for listeners');
   const encrypted = scheme === 'wss' || scheme === 'https';

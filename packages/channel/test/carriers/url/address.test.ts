@@ -1,3 +1,4 @@
+import type { Session } from '@circuit/channel';
 import { dial, type DialOptions, listen, type ListenOptions, MemoryNetwork } from '@circuit/channel/dial';
 import { keyAuth } from '@circuit/channel/auth';
 import fc from 'fast-check';
@@ -77,6 +78,12 @@ test('options that make no sense for an address are refused by name, before anyt
     ['memory:x', { memory, resume: true }, /resume makes no sense/],
     ['ws://h', { http: { tls: {} } }, /http.tls makes no sense without encryption; use wss:/],
     ['tcp://h:1', { session: { auth: keyAuth(listenAuth) } }, /a dialler wants/],
+    ['tcp://h:1', null, /dial tcp:\/\/h:1: options of type null, want an object/],
+    ['tcp://h:1', 5, /options of type number, want an object/],
+    ['tcp://h:1', { session: null }, /the option session is of type null, want an object/],
+    ['tcp://h:1', { http: 5 }, /the option http is of type number, want an object/],
+    ['tcp://h:1', { signal: {} }, /signal of type object, want an AbortSignal/],
+    ['memory:x', { memory: {} }, /the option memory is no MemoryNetwork/],
     ['tcp://h:1', { session: { limits: { maxChannels: 0 } } }, /maxChannels/],
   ];
   for (const [url, options, message] of dials) {
@@ -98,4 +105,25 @@ test('options that make no sense for an address are refused by name, before anyt
       message: expect.stringMatching(message) as string,
     });
   }
+});
+
+test('an address may be a URL; what is neither text nor a URL is invalid, as is a listener without onSession', async () => {
+  const sessions: Session[] = [];
+  const listener = await listen(new URL('tcp://127.0.0.1:0'), {}, (session) => void sessions.push(session));
+  const session = await dial(new URL(listener.url));
+  await session.close();
+  await Promise.all(sessions.map((one) => one.close()));
+  await listener.close();
+  for (const nothing of [undefined, null, 5, {}]) {
+    const refusal = {
+      code: 'invalid',
+      message: expect.stringMatching(/address of type .*, want text or a URL/) as string,
+    };
+    await expect(dial(nothing as string)).rejects.toMatchObject(refusal);
+    await expect(listen(nothing as string, {}, () => undefined)).rejects.toMatchObject(refusal);
+  }
+  const none = undefined as unknown as () => void;
+  await expect(listen('tcp://127.0.0.1:0', {}, none)).rejects.toMatchObject({ code: 'invalid' });
+  const missing = undefined as unknown as ListenOptions;
+  await expect(listen('tcp://127.0.0.1:0', missing, () => undefined)).rejects.toMatchObject({ code: 'invalid' });
 });
