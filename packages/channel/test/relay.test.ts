@@ -84,7 +84,7 @@ test('ends in the wrong places, and what is no end, are refused before anything 
     [receiver, receiver, 'a receiver and a receiver'],
     [reader, sender, 'a reader and a sender'],
     [receiver, null, 'a receiver and null'],
-    [5, sender, 'what is none (number) and a sender'],
+    [5, sender, 'what is not an end (number) and a sender'],
   ] as const) {
     const refusal = expect.objectContaining({ code: 'invalid', message: `${want} ${got}` }) as Error;
     expect(() => relay(from as unknown as Receiver, to as unknown as Sender)).toThrow(refusal);

@@ -37,5 +37,5 @@ function takeBoth(what: string, [from, source]: [unknown, EndKind], [to, sink]: 
 
 function nameOf(value: unknown): string {
   if (value instanceof End) return `a ${value.endKind}`;
-  return value === null ? 'null' : `what is none (${typeof value})`;
+  return value === null ? 'null' : `what is not an end (${typeof value})`;
 }
