@@ -35,7 +35,8 @@ interface Waiting<T> {
  * Brings requests to workers that register themselves: a worker sends a message with a return channel, and on that channel it
  * gets requests, each of which it answers on the return channel of the request (`serve` does so). A request goes to the live worker with
  * the fewest, and waits its turn when all are busy. A worker that dies or cancels its channel is dropped: what it had not taken goes to
- * another, what it had begun fails with `outcome-unknown` or is repeated, as its caller says.
+ * another, what it had begun fails with `outcome-unknown` or is repeated, as its caller says. Requests and answers are handed on as they are: a
+ * worker in this process gets the value itself, and its caller the answer itself, so who sends either gives it away; over a session both are copies.
  */
 export class Hub<T = unknown, A = unknown> {
   readonly #workers = new Set<Worker<T>>();

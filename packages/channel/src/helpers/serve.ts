@@ -45,7 +45,10 @@ export async function serve<T, A = unknown>(
   }
 }
 
-/** A handler as the sending end of a channel: what is sent to it is a call, and it can be sent to others. */
+/**
+ * A handler as the sending end of a channel: what is sent to it is a call, and it can be sent to others. Values sent in this process pass by
+ * reference, as in a pipe: the handler gets the value itself, and a send gives it away. Over a session it gets a copy.
+ */
 export function handlerSender<T, A = unknown>(handler: Handler<T, A>): Sender<T> {
   const { sender, receiver } = pipe<T>();
   serve(receiver, handler).catch(ignore);

@@ -1,4 +1,4 @@
-import { pipe, queue } from '@circuit/channel';
+import { FailOver, pipe, queue, type Sender } from '@circuit/channel';
 import { openChannel, take } from '@circuit/channel/conformance';
 import { settle, until } from '@circuit/testkit';
 import fc from 'fast-check';
@@ -49,6 +49,75 @@ test('an abort drops what is held', async () => {
   fast.abort(new Error('broken'));
   await settle();
   await expect(slow.receiver.receive()).rejects.toMatchObject({ message: 'broken' });
+});
+
+test('an acknowledged send resolves when the slow side has taken its message, and the end when it is taken', async () => {
+  const slow = pipe<number>(8);
+  const fast = queue(slow.sender, 8);
+  const done: string[] = [];
+  const sends = [1, 2].map((value) =>
+    fast.send(value, { acknowledged: true }).then(() => void done.push(`${value} acknowledged`)),
+  );
+  await fast.send(3);
+  fast.close();
+  const closed = fast.closed.then(() => void done.push('closed'));
+  await settle();
+  expect(done).toEqual([]);
+  expect((await take(slow.receiver)).value).toBe(1);
+  await sends[0];
+  await settle();
+  expect(done).toEqual(['1 acknowledged']);
+  expect((await take(slow.receiver)).value).toBe(2);
+  expect((await take(slow.receiver)).value).toBe(3);
+  await Promise.all([...sends, closed]);
+  expect(done).toEqual(['1 acknowledged', '2 acknowledged', 'closed']);
+});
+
+test('an acknowledged send rejects with what the slow side failed with, also one of a maker of its own', async () => {
+  const slow = pipe<string>(8);
+  const fast = queue(slow.sender);
+  const waiting = fast.send('held', { acknowledged: true });
+  await settle();
+  slow.receiver.cancel(new Error('no more'));
+  await expect(waiting).rejects.toMatchObject({ message: 'no more' });
+
+  const options: unknown[] = [];
+  const aborted: unknown[] = [];
+  const own: Sender<string> = {
+    send(_value: string, given?: object): Promise<never> {
+      options.push(given);
+      throw new Error('of another make');
+    },
+    trySend: () => false,
+    close: () => undefined,
+    abort: (reason) => void aborted.push(reason),
+    closed: new Promise(() => undefined),
+    onWritable: () => () => undefined,
+  };
+  const behind = queue(own);
+  await expect(behind.send('x', { acknowledged: true })).rejects.toMatchObject({ message: 'of another make' });
+  await expect(behind.closed).rejects.toMatchObject({ message: 'of another make' });
+  expect(options).toMatchObject([{ acknowledged: true }]);
+  expect(aborted[0]).toMatchObject({ message: 'of another make' });
+});
+
+test('a fail-over over queues delivers what the slow side of one has not taken to the next, and reports nothing before', async () => {
+  const [first, second] = [pipe<string>(4), pipe<string>(4)];
+  const stack = new FailOver<string>();
+  stack.push(queue(second.sender));
+  stack.push(queue(first.sender));
+  let delivered = false;
+  const sent = stack.send('message').then(() => {
+    delivered = true;
+  });
+  await settle();
+  expect(delivered).toBe(false);
+  first.receiver.cancel(new Error('gone'));
+  await settle();
+  expect(delivered).toBe(false);
+  expect((await take(second.receiver)).value).toBe('message');
+  await sent;
+  expect(stack.size).toBe(1);
 });
 
 test('property: whatever the pace, all arrive in order, over a session too', async () => {
