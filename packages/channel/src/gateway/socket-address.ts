@@ -23,7 +23,7 @@ export function wantSocketAddress(value: unknown, least: 0 | 1): SocketAddress {
  * Checks an address that came from outside; `least` is the smallest port (0 for a listener, which then takes any free one).
  * Answers with what is wrong, as an error.
  */
-export function checkSocketAddress(value: unknown, least: 0 | 1): SocketAddress | CircuitError {
+function checkSocketAddress(value: unknown, least: 0 | 1): SocketAddress | CircuitError {
   if (typeof value !== 'object' || value === null) return wrong('an address', value, 'give {host, port} or {path}');
   const { host, port, path } = value as { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown };
   if (path !== undefined) {
