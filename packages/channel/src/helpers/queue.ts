@@ -22,7 +22,8 @@ export function queue<T>(slow: Sender<T>, capacity = 1024): Sender<T> {
 /** Any sender, also one that is no end of ours, as a pump takes it. */
 function raw<T>(sender: Sender<T>): RawSender {
   return {
-    sendNow: async (value: unknown, options: SendOptions) => sender.send(value as T, options),
+    sendNow: async (value: unknown, { returnTo, acknowledged }: SendOptions) =>
+      sender.send(value as T, { returnTo, acknowledged }),
     closeNow: () => sender.close(),
     abortNow: (reason) => sender.abort(reason),
     closed: sender.closed,
