@@ -15,7 +15,7 @@ export interface Listener<Address extends PortAddress | PathAddress = PortAddres
   close(): Promise<void>;
 }
 
-/** Called for each session that came in; owns it from then on. */
+/** Called for each session that came in; owns it from then on. If it throws the session is ended and the exception is uncaught. */
 export type OnSession = (session: Session) => void;
 
 /** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. `door` closes with the listener. */

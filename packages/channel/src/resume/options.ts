@@ -1,4 +1,5 @@
 import { CircuitError, type Random } from '@circuit/base';
+import { uncaught } from '../session/uncaught.js';
 import type { PeerInfo } from '../types.js';
 
 /** Whether a session that may resume has a connection now. */
@@ -12,7 +13,10 @@ export interface ResumeOptions {
   readonly bufferBytes?: number | undefined;
   /** For the pauses between attempts to dial. */
   readonly random?: Random | undefined;
-  /** Called when a session loses its connection (`reason` says how) and when it has one again. */
+  /**
+   * Called when a session loses its connection (`reason` says how) and when it has one again. What it throws is an uncaught
+   * exception and does not disturb the session.
+   */
   readonly onState?: ((state: ResumeState, peer: PeerInfo, reason?: Error) => void) | undefined;
 }
 
@@ -33,7 +37,7 @@ export const maxBufferBytes = 1_073_741_824;
 /** The options with their defaults, `undefined` without resume. Throws `invalid` for a value out of its bounds. */
 export function resolveResume(resume: Resume | undefined): (ResumeTerms & ResumeOptions) | undefined {
   if (resume === undefined || resume === false) return undefined;
-  const options = resume === true ? {} : resume;
+  const options: ResumeOptions = resume === true ? {} : resume;
   const { timeMs = 30_000, bufferBytes = 8_388_608 } = options;
   const terms = { ...options, timeMs, bufferBytes };
   check('timeMs', terms.timeMs, minTimeMs, maxTimeMs);
@@ -42,7 +46,18 @@ export function resolveResume(resume: Resume | undefined): (ResumeTerms & Resume
   if ((globalThis as { crypto?: { subtle?: unknown } }).crypto?.subtle === undefined) {
     throw new CircuitError('unsupported', 'resume: no WebCrypto here; a page has it when it came over https');
   }
-  return terms;
+  const { onState } = terms;
+  return onState === undefined ? terms : { ...terms, onState: guarded(onState) };
+}
+
+function guarded(onState: NonNullable<ResumeOptions['onState']>): NonNullable<ResumeOptions['onState']> {
+  return (...change) => {
+    try {
+      onState(...change);
+    } catch (error) {
+      uncaught(error);
+    }
+  };
 }
 
 function check(name: string, value: number, least: number, most: number): void {

@@ -3,7 +3,7 @@ import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { checkSessionOptions } from '../session/check-options.js';
 import type { SessionOptions } from '../session/options.js';
 import { ChannelSession } from '../session/session.js';
-import { onceProved } from '../session/when-proved.js';
+import { Deliveries } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { resumeType } from '../wire/frame.js';
 import { FreshLink } from './fresh-link.js';
@@ -18,7 +18,10 @@ export interface SessionDoorOptions {
   readonly session?: SessionOptions | undefined;
   /** Offers diallers to keep their sessions over a broken connection. */
   readonly resume?: Resume | undefined;
-  /** Called for each session, with `auth` when it has proved its key; owns it from then on. */
+  /**
+   * Called for each session, with `auth` when it has proved its key; owns it from then on. If it throws the session is
+   * ended, and the process hears of it as of any uncaught exception.
+   */
   readonly onSession: (session: Session) => void;
 }
 
@@ -40,6 +43,7 @@ const maxAwaySessions = 1024;
 /** Where connections of one listener become sessions: new ones, or the next connection of one that resumes. */
 export class SessionDoor {
   readonly #options: SessionDoorOptions;
+  readonly #deliveries: Deliveries;
   readonly #resume: (ResumeTerms & ResumeOptions) | undefined;
   readonly #clock: Clock;
   readonly #sessions = new Map<string, Held>();
@@ -50,7 +54,8 @@ export class SessionDoor {
 
   /** Throws `invalid` for options out of their bounds, `unsupported` for an unknown codec. */
   constructor(options: SessionDoorOptions) {
-    this.#options = { ...options, onSession: onceProved(options.session, options.onSession) };
+    this.#options = options;
+    this.#deliveries = new Deliveries(options.session, options.onSession);
     checkSessionOptions(options.session, 'listener');
     this.#resume = resolveResume(options.resume);
     this.#clock = options.session?.clock ?? systemClock;
@@ -72,11 +77,17 @@ export class SessionDoor {
   close(): void {
     this.#closed = true;
     for (const link of this.#handshakes) link.destroy();
+    this.#deliveries.close();
     for (const held of this.#away) held.carrier.giveUp(listenerClosed());
   }
 
   #begin(carrier: Carrier): void {
-    this.#options.onSession(new ChannelSession(carrier, 'listener', this.#options.session));
+    // The last of its handshake may have been on its way to us when the door closed.
+    if (this.#closed) {
+      carrier.destroy();
+      return;
+    }
+    this.#deliveries.add(new ChannelSession(carrier, 'listener', this.#options.session));
   }
 
   async #greet(carrier: Carrier, resume: ResumeTerms & ResumeOptions): Promise<void> {

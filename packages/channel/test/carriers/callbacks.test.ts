@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deferred } from '@circuit/base';
+import type { Session, SessionOptions } from '@circuit/channel';
+import { keyAuth } from '@circuit/channel/auth';
+import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
+import { dialTcp, type Listener, listenTcp, type OnSession } from '@circuit/channel/tcp';
+import { dialTls, listenTls } from '@circuit/channel/tls';
+import { dialUnix, listenUnix } from '@circuit/channel/unix';
+import { dialWebSocket } from '@circuit/channel/websocket';
+import { listenWebSocket } from '@circuit/channel/websocket-listener';
+import { until } from '@circuit/testkit';
+import { expect, test } from 'vitest';
+import { arrivalsPerTest } from '../support/arrivals.js';
+import { CutProxy } from '../support/cut-proxy.js';
+import { works } from '../support/http-roads.js';
+import { scopePerTest } from '../support/scope-per-test.js';
+import { portOf } from '../support/transports.js';
+
+const host = '127.0.0.1';
+const scope = scopePerTest();
+const arrivals = arrivalsPerTest(scope);
+const psk = new Uint8Array(32).fill(7);
+
+interface Options {
+  readonly session: SessionOptions;
+  readonly resume: boolean;
+}
+
+interface Way {
+  listen(options: Options, onSession: OnSession): Promise<Listener>;
+  dial(listener: Listener, options: Options): Promise<Session>;
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  tcp: {
+    listen: (options, onSession) => listenTcp({ host, port: 0, ...options }, onSession),
+    dial: (listener, options) => dialTcp({ host, port: portOf(listener), ...options }),
+  },
+  unix: {
+    async listen(options, onSession) {
+      const folder = await mkdtemp(join(tmpdir(), 'channel-'));
+      scope.defer(() => rm(folder, { recursive: true }));
+      return listenUnix({ path: join(folder, 's'), ...options }, onSession);
+    },
+    dial: ({ address }, options) => dialUnix({ path: 'path' in address ? address.path : '', ...options }),
+  },
+  tls: {
+    listen: (options, onSession) => listenTls({ host, port: 0, pskFor: () => psk, ...options }, onSession),
+    dial: (listener, options) =>
+      dialTls({ host, port: portOf(listener), psk: { identity: 'me', key: psk }, ...options }),
+  },
+  websocket: {
+    listen: (options, onSession) => listenWebSocket({ host, port: 0, ...options }, onSession),
+    dial: (listener, options) => dialWebSocket({ url: `ws://${host}:${portOf(listener)}`, ...options }),
+  },
+  http2: {
+    listen: (options, onSession) => listenHttp2({ host, port: 0, ...options }, onSession),
+    dial: (listener, options) => dialHttp2({ url: `http://${host}:${portOf(listener)}`, ...options }),
+  },
+};
+
+const rows = Object.entries(ways).flatMap(([name, way]) =>
+  [false, true].map((resume) => ({ name, way, resume, with: resume ? 'with resume' : 'without resume' })),
+);
+
+/** What reaches the process as an uncaught exception, until the end of the test. */
+function uncaughtExceptions(): unknown[] {
+  const heard: unknown[] = [];
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const hear = (error: unknown): void => void heard.push(error);
+  process.on('uncaughtException', hear);
+  scope.defer(() => {
+    process.off('uncaughtException', hear);
+    for (const listener of before) process.on('uncaughtException', listener);
+  });
+  return heard;
+}
+
+test.each(rows)('$name $with: a listener that closes ends the sessions that have not proved their key', async ({
+  way,
+  resume,
+}) => {
+  const key = new Uint8Array(32).fill(3);
+  const answer = deferred<Uint8Array>();
+  let asked = false;
+  const keyFor = (): Promise<Uint8Array> => {
+    asked = true;
+    return answer.promise;
+  };
+  const listener = scope.use(await way.listen({ resume, session: { auth: keyAuth({ keyFor }) } }, arrivals.take));
+  const dialling = expect(
+    way.dial(listener, { resume, session: { auth: keyAuth({ identity: 'me', key }) } }),
+  ).rejects.toMatchObject({ code: 'peer-gone' });
+  await until('the key to be asked for', () => asked);
+  await listener.close();
+  answer.resolve(key);
+  await dialling;
+  expect(arrivals.sessions).toStrictEqual([]);
+});
+
+test.each(rows)('$name $with: an onSession that throws ends that session and is an uncaught exception', async ({
+  way,
+  resume,
+}) => {
+  const heard = uncaughtExceptions();
+  const faults = [new Error('no room'), new Error('no room either')];
+  const left = [...faults];
+  const options = { resume, session: { keepAliveMs: 0 } };
+  const listener = scope.use(
+    await way.listen(options, (session) => {
+      const fault = left.shift();
+      if (fault !== undefined) throw fault;
+      arrivals.take(session);
+    }),
+  );
+  for (let i = 0; i < faults.length; i++) {
+    const failed = await way.dial(listener, options);
+    expect(await failed.closed).toMatchObject({ code: 'peer-gone' });
+  }
+  expect(heard).toStrictEqual(faults);
+  const dialled = await way.dial(listener, options);
+  await works(dialled, await arrivals.get());
+  await dialled.close();
+});
+
+test('an onState that throws does not keep a session from resuming and is an uncaught exception', async () => {
+  const heard = uncaughtExceptions();
+  let throwing = true;
+  const resume = {
+    onState: (state: string) => {
+      if (throwing) throw new Error(state);
+    },
+  };
+  const session = { keepAliveMs: 0 };
+  const listener = scope.use(await listenTcp({ host, port: 0, session, resume }, arrivals.take));
+  const proxy = scope.use(await CutProxy.before(portOf(listener)));
+  const dialled = await dialTcp({ host, port: proxy.port, session, resume });
+  const accepted = await arrivals.get();
+  await works(dialled, accepted);
+  proxy.cut();
+  await works(dialled, accepted);
+  expect(heard.map(String).sort()).toStrictEqual([
+    'Error: away',
+    'Error: away',
+    'Error: connected',
+    'Error: connected',
+  ]);
+  throwing = false;
+  await Promise.all([dialled.close(), accepted.close()]);
+});
