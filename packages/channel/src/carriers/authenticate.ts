@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
 import { checkMs, CircuitError, type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
+import { type OnRefused, tellRefused } from './on-refused.js';
 
 /** What is known of who wants a session, before any of its frames. */
 export interface AuthenticationRequest {
@@ -19,7 +20,7 @@ export interface AuthenticationRequest {
   readonly signal: AbortSignal;
 }
 
-/** Let in, with what `peer.identity` of the session shall be; or not. */
+/** Let in, with what `peer.identity` of the session shall be, all but `undefined`; or not. */
 export type Authentication = { readonly identity: unknown } | Refusal;
 
 /** Who dials is not let in: answered before any frame, over HTTP by 401. */
@@ -30,7 +31,10 @@ export interface Refusal {
   readonly challenge?: string | undefined;
 }
 
-/** Decides who gets a session. What it throws is answered by 500 without details and told to `onRefused`. */
+/**
+ * Decides who gets a session. What it throws, and an answer that is neither an identity nor a refusal, is answered by 500 without
+ * details and told to `onRefused`.
+ */
 export type Authenticate = (request: AuthenticationRequest) => Authentication | Promise<Authentication>;
 
 /** What listeners over HTTP take to decide who comes in. */
@@ -41,8 +45,8 @@ export interface AdmissionOptions {
   readonly authenticateMs?: number | undefined;
   /** Requests that wait for it; more are answered by 503. Default 256. */
   readonly maxPending?: number | undefined;
-  /** Called for requests that were not let in; for a log line. */
-  readonly onRefused?: ((address: string, reason: string) => void) | undefined;
+  /** Called for requests that were not let in; for a log line. What it throws is dropped, and the request answered all the same. */
+  readonly onRefused?: OnRefused | undefined;
 }
 
 /** Let in, or the answer to give. */
@@ -77,11 +81,9 @@ export class Admitter {
     this.#pending++;
     try {
       const answer = await orAborted(Promise.resolve(authenticate({ ...request, signal })), signal);
-      if ('identity' in answer) return { admitted: true, identity: answer.identity };
+      checkAnswer(answer);
+      if (!('refuse' in answer)) return { admitted: true, identity: answer.identity };
       const { refuse, challenge } = answer;
-      if (challenge !== undefined && !headerText.test(challenge)) {
-        throw new Error(`challenge ${JSON.stringify(challenge)}: characters that no header may have`);
-      }
       const refusal = this.refuse(remoteAddress, refuse, refuse === 401 ? 'unauthorized' : 'forbidden');
       return challenge === undefined ? refusal : { ...refusal, challenge };
     } catch (error) {
@@ -100,8 +102,23 @@ export class Admitter {
     text: string,
     reason: string = text,
   ): Admission & { readonly admitted: false } {
-    this.#options.onRefused?.(address, `${status}: ${reason}`);
+    tellRefused(this.#options.onRefused, address, `${status}: ${reason}`);
     return { admitted: false, status, text };
+  }
+}
+
+/** Throws for what is neither: an identity that nobody found, a status of another meaning, a challenge that is no header. */
+function checkAnswer(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null) throw new Error(`authenticate answered ${JSON.stringify(answer)}`);
+  const { identity, refuse, challenge } = answer as { identity?: unknown; refuse?: unknown; challenge?: unknown };
+  if (!('refuse' in answer)) {
+    if (identity === undefined) throw new Error('authenticate answered without an identity');
+    return;
+  }
+  if (refuse !== 401 && refuse !== 403)
+    throw new Error(`authenticate refused with ${JSON.stringify(refuse)}, want 401 or 403`);
+  if (challenge !== undefined && !(typeof challenge === 'string' && headerText.test(challenge))) {
+    throw new Error(`challenge ${JSON.stringify(challenge)}: characters that no header may have`);
   }
 }
 

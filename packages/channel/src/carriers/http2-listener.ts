@@ -14,6 +14,7 @@ import { type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest } from './describe-request.js';
 import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
 import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
+import { defaultHandshakeMs, handshakeTimeout } from './handshake-timeout.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import { acceptedPeer } from './http-peer.js';
 import type { Listener, OnSession, PortAddress } from './listener.js';
@@ -61,13 +62,13 @@ export function mountHttp2(server: StreamServer, options: MountHttp2Options, onS
 
 /** Takes sessions on a port of its own. Every other request is answered by 404. */
 export async function listenHttp2(options: ListenHttp2Options, onSession: OnSession): Promise<Listener<PortAddress>> {
-  const { session, tls, handshakeMs = 10_000 } = options;
+  const { session, tls, handshakeMs = defaultHandshakeMs } = options;
+  const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
   const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: maxStreams };
   const server =
     tls === undefined
       ? createServer({ settings })
-      : createSecureServer({ settings, handshakeTimeout: handshakeMs, ...serverTls(tls) });
-  const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
+      : createSecureServer({ settings, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls) });
   const door = new SessionDoor({ ...options, onSession });
   const gate = new StreamGate(options, door, waiting);
   mountStream(server, options.path ?? '/', gate.enter);

@@ -9,7 +9,9 @@ import { ChannelSession } from '../session/session.js';
 import type { PeerInfo, Session } from '../types.js';
 import { connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
+import { handshakeTimeout } from './handshake-timeout.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
+import { type OnRefused, tellRefused } from './on-refused.js';
 import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
@@ -49,8 +51,8 @@ interface ListenTlsBase {
   readonly port: number;
   /** How long a connection may take to prove who it is; default 10,000. */
   readonly handshakeMs?: number | undefined;
-  /** Called for connections that did not; for a log line. */
-  readonly onRefused?: ((address: string, reason: string) => void) | undefined;
+  /** Called for connections that did not; for a log line. What it throws is dropped. */
+  readonly onRefused?: OnRefused | undefined;
   readonly session?: SessionOptions | undefined;
   /** Channels survive a broken connection. A dialler asks for it, a listener offers it. */
   readonly resume?: Resume | undefined;
@@ -128,13 +130,15 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
   }
   checkMs(`${what}: handshakeMs`, options.handshakeMs);
   const proof: TlsProof<TlsOptions> =
-    pskFor === undefined ? acceptByCertificate(certificates) : acceptByPsk(pskFor, (reason) => onRefused?.('', reason));
+    pskFor === undefined
+      ? acceptByCertificate(certificates)
+      : acceptByPsk(pskFor, (reason) => tellRefused(onRefused, '', reason));
   const door = new SessionDoor({ session, resume, onSession });
   const raws = new Map<string, Socket>();
   const server = createServer({
     ...version,
     ...proof.settings,
-    handshakeTimeout: options.handshakeMs ?? 10_000,
+    handshakeTimeout: handshakeTimeout(options.handshakeMs),
     noDelay: true,
     allowHalfOpen: true,
   });
@@ -152,7 +156,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
       acceptSession(door, socket, raws.get(address) ?? socket, peer);
       return;
     }
-    onRefused?.(address, proved);
+    tellRefused(onRefused, address, proved);
     // Said as a session would: TLS is agreed already and has no words left.
     const { clock, graceMs } = session ?? {};
     const own = { keepAliveMs: 0, ...(clock && { clock }), ...(graceMs !== undefined && { graceMs }) };
@@ -160,7 +164,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);
-    onRefused?.(remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
+    tellRefused(onRefused, remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
     socket.destroy();
   });
   return startListener(server, { host, port }, what, door);

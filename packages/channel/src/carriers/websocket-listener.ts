@@ -8,6 +8,7 @@ import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import { type Admission, type AdmissionOptions, Admitter } from './authenticate.js';
 import { describeRequest, type RequestFacts } from './describe-request.js';
+import { defaultHandshakeMs, handshakeTimeout } from './handshake-timeout.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import type { Listener, OnSession, PortAddress } from './listener.js';
 import { acceptedPeer } from './http-peer.js';
@@ -66,12 +67,12 @@ export async function listenWebSocket(
   options: ListenWebSocketOptions,
   onSession: OnSession,
 ): Promise<Listener<PortAddress>> {
-  const { session, tls, handshakeMs = 10_000 } = options;
+  const { session, tls, handshakeMs = defaultHandshakeMs } = options;
   const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
   const server =
     tls === undefined
       ? createServer({ noDelay: true })
-      : createSecureServer({ noDelay: true, handshakeTimeout: handshakeMs, ...serverTls(tls) });
+      : createSecureServer({ noDelay: true, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls) });
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end('WebSocket only\n');
   });

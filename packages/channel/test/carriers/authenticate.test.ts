@@ -93,6 +93,52 @@ describe.each(httpRoads)('$name', ({ name, dial, listen }) => {
     ]);
   });
 
+  test('an answer that is neither an identity nor a refusal with 401 or 403 is 500, and lets nobody in', async () => {
+    const odd: unknown[] = [
+      { refuse: 999 },
+      { refuse: 101 },
+      { refuse: 200 },
+      { refuse: true },
+      { refuse: 'bad' },
+      { refuse: 401, challenge: 5 },
+      { refuse: 500, identity: 'ada' },
+      { identity: undefined },
+      {},
+      undefined,
+      null,
+      0,
+      200,
+      'ada',
+    ];
+    const left = [...odd];
+    const listener = await start((() => left.shift()) as unknown as Authenticate);
+    for (let i = 0; i < odd.length; i++) {
+      await expect(dial({ url: at(listener), session })).rejects.toMatchObject({
+        code: 'unreachable',
+        detail: 'HTTP 500',
+      });
+    }
+    expect(arrivals.sessions).toStrictEqual([]);
+    expect(refused.length).toBe(odd.length);
+    expect(refused[0]).toBe('500: authenticate refused with 999, want 401 or 403');
+    expect(refused[7]).toBe('500: authenticate answered without an identity');
+  });
+
+  test('an onRefused that throws, or rejects, changes nothing in the answer and is called once', async () => {
+    let called = 0;
+    const faults = [
+      () => {
+        throw new Error('the log is full');
+      },
+      () => Promise.reject(new Error('the log is away')),
+    ];
+    const listener = await start(() => ({ refuse: 403 }), { onRefused: () => faults[called++]?.() });
+    for (const count of [1, 2]) {
+      await expect(dial({ url: at(listener), session })).rejects.toMatchObject({ code: 'denied', detail: 'HTTP 403' });
+      expect(called).toBe(count);
+    }
+  });
+
   test('an answer that takes too long is 503, and the one that waits is told', async () => {
     const clock = new ManualClock();
     const asked = deferred<AbortSignal>();

@@ -7,7 +7,7 @@ import { keyAuth } from '@circuit/channel/auth';
 import { dial, listen, MemoryNetwork } from '@circuit/channel/dial';
 import { dialSocket, startGateway } from '@circuit/channel/gateway';
 import { dialHttp } from '@circuit/channel/http';
-import { listenHttp2 } from '@circuit/channel/http2';
+import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
 import { dialWorker, listenWorker, portSession, type PortTarget } from '@circuit/channel/message-port';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
@@ -18,6 +18,7 @@ import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { dialWebSocket as dialFromPage } from '../../src/carriers/websocket-browser.js';
+import { makeAuthority } from '../support/certificates.js';
 import { scopePerTest } from '../support/scope-per-test.js';
 
 const scope = scopePerTest();
@@ -208,4 +209,31 @@ test('a TCP or Unix listener that proves nothing is given up at the deadline, an
     await expect(dialling).rejects.toMatchObject({ code: 'timeout', message });
   }
   await until('the connections to be gone', () => sockets.size === 0);
+});
+
+test('a listener over TLS may leave any time for the handshake', async () => {
+  const authority = await makeAuthority();
+  scope.defer(() => authority.remove());
+  const tls = await authority.issue('server');
+  const ca = authority.cert;
+  const session = { keepAliveMs: 0 };
+  for (const handshakeMs of [Infinity, 2 ** 40]) {
+    const arrived: Session[] = [];
+    const take = (session: Session): void => void arrived.push(session);
+    const options = { ...place, session, handshakeMs };
+    const listeners = [
+      await listenTls({ ...options, certificates: tls }, take),
+      await listenWebSocket({ ...options, tls }, take),
+      await listenHttp2({ ...options, tls }, take),
+    ];
+    const [plain = 0, webSocket = 0, http2 = 0] = listeners.map(({ address }) => address.port);
+    const dialled = [
+      await dialTls({ ...place, port: plain, certificates: { ca }, session }),
+      await dialWebSocket({ url: `wss://127.0.0.1:${webSocket}`, tls: { ca }, session }),
+      await dialHttp2({ url: `https://127.0.0.1:${http2}`, tls: { ca }, session }),
+    ];
+    await until('all to arrive', () => arrived.length === dialled.length);
+    await Promise.all([...dialled, ...arrived].map((one) => one.close()));
+    for (const listener of listeners) await listener.close();
+  }
 });

@@ -102,6 +102,27 @@ test('a listener whose own keys are unfit refuses the connection and lives on', 
   await session.close();
 });
 
+test('an onRefused that throws keeps nobody out and ends nothing', async () => {
+  const secret = key();
+  let called = 0;
+  const pskFor = (identity: string): Uint8Array => {
+    if (identity === 'broken') throw new Error('the key file is gone');
+    return secret;
+  };
+  const onRefused = (): never => {
+    called++;
+    throw new Error('the log is full');
+  };
+  const options = { host, port: 0, pskFor, onRefused };
+  const listener = scope.use(await listenTls(options, (session) => void sessions.push(session)));
+  await expect(dial(listener, secret, 'broken')).rejects.toMatchObject({ code: 'denied' });
+  await expect(dial(listener, key())).rejects.toMatchObject({ code: 'denied' });
+  await until('three calls: for the key that cannot be had, and for both connections', () => called === 3);
+  const session = await dial(listener, secret);
+  await works(session, 1);
+  await session.close();
+});
+
 test('a server that shows a certificate instead of knowing the key is denied', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'channel-tls-'));
   scope.defer(() => rm(folder, { recursive: true }));
