@@ -30,6 +30,7 @@ export type {
 export type { StreamServer } from './http2-streams.js';
 export type { Mounted, ServerTls } from './http-listener.js';
 export type { Listener, OnSession, PortAddress } from './listener.js';
+export type { OnRefused } from './on-refused.js';
 
 export interface MountHttp2Options extends AdmissionOptions {
   /** Where sessions come in; default `/`. Compared without the query. */

@@ -25,6 +25,7 @@ export {
   type Mounted,
   mountHttp2,
   type MountHttp2Options,
+  type OnRefused,
   type OnSession,
   type Refusal,
   type ServerTls,

@@ -26,6 +26,7 @@ import type { Proved, TlsProof } from './tls-proof.js';
 import { acceptByPsk, dialByPsk, type PreSharedKey, type PskFor } from './tls-psk.js';
 
 export type { Listener, OnSession, PortAddress } from './listener.js';
+export type { OnRefused } from './on-refused.js';
 export type { DialCertificates, ListenCertificates, Pem } from './tls-certificates.js';
 export type { PreSharedKey, PskFor } from './tls-psk.js';
 

@@ -27,6 +27,7 @@ export type {
 } from './authenticate.js';
 export type { Mounted, ServerTls } from './http-listener.js';
 export type { Listener, OnSession, PortAddress } from './listener.js';
+export type { OnRefused } from './on-refused.js';
 export type { UpgradeServer } from './upgrades.js';
 
 export interface MountWebSocketOptions extends AdmissionOptions {

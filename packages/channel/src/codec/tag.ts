@@ -1,6 +1,7 @@
 /** What a {@link Tagged} stands for, to be imported as `tag`; normative numbers, see docs/protocol.md. */
 
 export const reference = 0;
+/** The body is ignored. */
 const ofUndefined = 1;
 export { ofUndefined as undefined };
 /** −0; the body is ignored. */

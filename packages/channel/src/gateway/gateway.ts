@@ -18,7 +18,9 @@ import { SocketListener } from './socket-listener.js';
 /** Gives a byte stream to what a connection is to be carried to. What it gives after its signal has fired is ended at once. */
 export type Dial = (options: WaitOptions) => Promise<ByteDuplex>;
 
-interface Failure {
+/** A connection that was not carried. */
+export interface CarryFailure {
+  /** Who connected. */
   readonly from: string;
   readonly error: CircuitError;
 }
@@ -30,7 +32,7 @@ export interface CarryOptions {
   /** How long a dial may take, in milliseconds; 10,000 by default. */
   readonly dialMs?: number | undefined;
   /** Hears why a connection was not carried, once for each; the connection has been reset by then. What it throws is dropped. */
-  readonly onFailure?: ((failure: Failure) => void) | undefined;
+  readonly onFailure?: ((failure: CarryFailure) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -142,7 +144,7 @@ async function giveUp(dialling: Promise<ByteDuplex>, error: CircuitError): Promi
   }
 }
 
-async function tell(onFailure: CarryOptions['onFailure'], failure: Failure): Promise<void> {
+async function tell(onFailure: CarryOptions['onFailure'], failure: CarryFailure): Promise<void> {
   try {
     await (onFailure?.(failure) as unknown);
   } catch {

@@ -8,7 +8,14 @@ export {
   listenVia,
   serveGateway,
 } from './far.js';
-export { type CarryOptions, type Dial, type Gateway, type GatewayOptions, startGateway } from './gateway.js';
+export {
+  type CarryFailure,
+  type CarryOptions,
+  type Dial,
+  type Gateway,
+  type GatewayOptions,
+  startGateway,
+} from './gateway.js';
 export { type ReverseGateway, type ReverseOptions, startReverseGateway } from './reverse.js';
 export { type SocketAddress, socketName } from './socket-address.js';
 export { SocketEnds } from './socket-ends.js';
