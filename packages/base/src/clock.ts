@@ -22,8 +22,8 @@ declare function setTimeout(run: () => void, delayMs: number): TimerHandle;
 declare function clearTimeout(handle: TimerHandle): void;
 declare const performance: { now(): number };
 
-/** 24.8 days. Timers of the platform run at once if they are to wait longer. */
-const longestMs = 0x7fffffff;
+/** 24.8 days, the longest that timers of the platform wait: what is to wait longer runs at once. */
+export const longestMs = 0x7fffffff;
 
 /** The clock of this machine. */
 export const systemClock: Clock = {

@@ -1,5 +1,5 @@
-export { checkMs } from './check-ms.js';
-export { type Clock, systemClock, type Timer } from './clock.js';
+export { checkFunction, checkMs, checkSignal } from './checks.js';
+export { type Clock, longestMs, systemClock, type Timer } from './clock.js';
 export { type Deferred, deferred } from './deferred.js';
 export {
   CircuitError,

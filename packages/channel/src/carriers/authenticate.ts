@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
-import { checkMs, CircuitError, type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
-import { type OnRefused, tellRefused } from './on-refused.js';
+import { checkFunction, checkMs, CircuitError, type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
+import type { OnRefused } from './on-refused.js';
+import { tellOwner } from './tell-owner.js';
 
 /** What is known of who wants a session, before any of its frames. */
 export interface AuthenticationRequest {
@@ -62,7 +63,8 @@ export class Admitter {
 
   /** Throws `invalid` for bounds that cannot be kept. */
   constructor(options: AdmissionOptions, clock: Clock) {
-    const { authenticateMs, maxPending = 1 } = options;
+    const { authenticate, authenticateMs, maxPending = 1 } = options;
+    if (authenticate !== undefined) checkFunction('authenticate', authenticate);
     checkMs('authenticateMs', authenticateMs);
     if (!(maxPending >= 1)) throw new CircuitError('invalid', `maxPending: ${maxPending}, want a number from 1`);
     this.#options = options;
@@ -102,7 +104,7 @@ export class Admitter {
     text: string,
     reason: string = text,
   ): Admission & { readonly admitted: false } {
-    tellRefused(this.#options.onRefused, address, `${status}: ${reason}`);
+    tellOwner(this.#options.onRefused, address, `${status}: ${reason}`);
     return { admitted: false, status, text };
   }
 }

@@ -1,19 +1,10 @@
 import type { Socket } from 'node:net';
-import { abortError, CircuitError, onAbort, toCircuitError } from '@circuit/base';
+import { abortError, CircuitError, onAbort } from '@circuit/base';
 import { socketError } from './socket-error.js';
 
-/** Throws `invalid` for what is given as a signal and is none. */
-export function checkSignal(what: string, signal: unknown): void {
-  if (signal === undefined) return;
-  const { addEventListener, aborted } = Object(signal) as Partial<AbortSignal>;
-  if (typeof addEventListener === 'function' && typeof aborted === 'boolean') return;
-  const type = signal === null ? 'null' : typeof signal;
-  throw new CircuitError('invalid', `${what}: signal of type ${type}, want an AbortSignal`);
-}
-
 /**
- * Waits until `socket` emits `ready`. Rejects with what the system says (`unreachable`, `denied` …), `invalid` for what is no
- * signal, or with the reason of `signal`; the socket is destroyed then.
+ * Waits until `socket` emits `ready`. Rejects with what the system says (`unreachable`, `denied` …) or with the reason of
+ * `signal`; the socket is destroyed then.
  */
 export function connected<S extends Socket>(
   socket: S,
@@ -27,13 +18,6 @@ export function connected<S extends Socket>(
       socket.destroy();
       reject(error);
     };
-    try {
-      checkSignal(what, signal);
-    } catch (error) {
-      drop(toCircuitError(error));
-      return;
-    }
-    let release: () => void = ignore;
     const finish = (end: () => void): void => {
       release();
       socket.off('error', failed);
@@ -48,7 +32,7 @@ export function connected<S extends Socket>(
     socket.on('error', failed);
     socket.on('close', ended);
     socket.on(ready, done);
-    release = onAbort(signal, () => {
+    const release = onAbort(signal, () => {
       // The listeners come off first: a destroyed socket reports its end as well.
       queueMicrotask(() => finish(() => drop(abortError(signal as AbortSignal))));
     });

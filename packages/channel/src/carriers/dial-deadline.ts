@@ -1,4 +1,12 @@
-import { checkMs, deadline, linkSignals, systemClock, throwIfAborted, type WaitOptions } from '@circuit/base';
+import {
+  checkMs,
+  checkSignal,
+  deadline,
+  linkSignals,
+  systemClock,
+  throwIfAborted,
+  type WaitOptions,
+} from '@circuit/base';
 import type { SessionOptions } from '../session/options.js';
 
 interface DeadlineOptions extends WaitOptions {
@@ -8,12 +16,13 @@ interface DeadlineOptions extends WaitOptions {
 
 export const defaultDeadlineMs = 10_000;
 
-/** Runs a dial with a signal that fires with the caller's, or with `timeout` at the deadline. */
+/** Runs a dial with a signal that fires with the caller's, or with `timeout` at the deadline. Rejects with `invalid` for a signal or a time that is none. */
 export async function withinDeadline<T>(
   { signal, deadlineMs, session }: DeadlineOptions,
   what: string,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  checkSignal(what, signal);
   throwIfAborted(signal);
   checkMs(`${what}: deadlineMs`, deadlineMs);
   const limit = deadline(session?.clock ?? systemClock, deadlineMs ?? defaultDeadlineMs, what);

@@ -1,5 +1,4 @@
-/** 24.8 days: Node's timers take no more. */
-const longestMs = 0x7fffffff;
+import { longestMs } from '@circuit/base';
 
 export const defaultHandshakeMs = 10_000;
 

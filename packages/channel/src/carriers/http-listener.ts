@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { SessionDoor, type SessionDoorOptions } from '../resume/session-door.js';
 import { type Listener, type OnSession, type PortAddress, startListening } from './listener.js';
-import { hostPort } from './tcp.js';
+import { checkContext } from './tls-certificates.js';
 import type { WaitingConnections } from './waiting-connections.js';
 
 /** Certificate of a listener, in PEM. */
@@ -17,9 +17,14 @@ export interface ServerTls {
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
-/** As Node's servers take it. */
-export function serverTls({ ca, requestCert = false, rejectUnauthorized = requestCert, ...rest }: ServerTls): object {
-  return { ...rest, ...(ca === undefined ? {} : { ca: [ca].flat() }), requestCert, rejectUnauthorized };
+/** As Node's servers take it. Throws `invalid` for what OpenSSL cannot read. */
+export function serverTls(
+  { ca, requestCert = false, rejectUnauthorized = requestCert, ...rest }: ServerTls,
+  what: string,
+): object {
+  const context = { ...rest, ...(ca === undefined ? {} : { ca: [ca].flat() }) };
+  checkContext(`${what}: tls`, context);
+  return { ...context, requestCert, rejectUnauthorized };
 }
 
 /** A path of somebody else's server where sessions come in. */
@@ -61,7 +66,7 @@ export async function startHttpListener(
     waiting.add(socket);
   });
   const { host, port } = address;
-  const bound = await startListening(server, { host, port }, `listen ${what} ${hostPort(host, port)}`);
+  const bound = await startListening(server, { host, port }, what);
   return {
     address: bound,
     close() {

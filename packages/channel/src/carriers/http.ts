@@ -1,8 +1,8 @@
 import { abortError, CircuitError, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
-import { dialSession } from '../resume/dial-session.js';
 import type { Carrier } from '../session/carrier.js';
 import type { Session } from '../types.js';
-import { defaultDeadlineMs, withinDeadline } from './dial-deadline.js';
+import { defaultDeadlineMs } from './dial-deadline.js';
+import { dialInTime } from './dial-in-time.js';
 import { connectHttp2, http2Url } from './http2.js';
 import { requestHeaders } from './request-headers.js';
 import { connectWebSocket } from './websocket.js';
@@ -19,9 +19,7 @@ export async function dialHttp(options: DialHttpOptions): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return withinDeadline(options, what, (signal) =>
-    dialSession((wait) => connectEither(url, request, what, wait.signal), { ...options, signal }),
-  );
+  return dialInTime((wait) => connectEither(url, request, what, wait.signal), options, what);
 }
 
 async function connectEither(

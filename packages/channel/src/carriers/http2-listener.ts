@@ -18,6 +18,7 @@ import { defaultHandshakeMs, handshakeTimeout } from './handshake-timeout.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from './http-listener.js';
 import { acceptedPeer } from './http-peer.js';
 import type { Listener, OnSession, PortAddress } from './listener.js';
+import { hostPort } from './tcp.js';
 import { WaitingConnections } from './waiting-connections.js';
 
 export type {
@@ -63,19 +64,20 @@ export function mountHttp2(server: StreamServer, options: MountHttp2Options, onS
 
 /** Takes sessions on a port of its own. Every other request is answered by 404. */
 export async function listenHttp2(options: ListenHttp2Options, onSession: OnSession): Promise<Listener<PortAddress>> {
-  const { session, tls, handshakeMs = defaultHandshakeMs } = options;
+  const { host, port, session, tls, handshakeMs = defaultHandshakeMs } = options;
+  const what = `listen http2 ${hostPort(host, port)}`;
   const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
   const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: maxStreams };
   const server =
     tls === undefined
       ? createServer({ settings })
-      : createSecureServer({ settings, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls) });
+      : createSecureServer({ settings, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls, what) });
   const door = new SessionDoor({ ...options, onSession });
   const gate = new StreamGate(options, door, waiting);
   mountStream(server, options.path ?? '/', gate.enter);
   // What is wrong with one connection is that connection's matter.
   server.on('sessionError', ignore);
-  return startHttpListener(server, options, 'http2', waiting, door);
+  return startHttpListener(server, options, what, waiting, door);
 }
 
 /** Lets streams in. */

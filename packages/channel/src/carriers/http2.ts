@@ -2,11 +2,10 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectOver
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { abortError, CircuitError, type Clock, onAbort, systemClock } from '@circuit/base';
-import { dialSession } from '../resume/dial-session.js';
 import type { Session } from '../types.js';
 import { connected } from './connect.js';
 import { knowSocket } from './connection-watch.js';
-import { withinDeadline } from './dial-deadline.js';
+import { dialInTime } from './dial-in-time.js';
 import { channelType, Http2Carrier, lingerMs, windowBytes } from './http2-carrier.js';
 import { httpError, httpRefusal } from './http-error.js';
 import { dialledPeer } from './http-peer.js';
@@ -45,9 +44,7 @@ export async function dialHttp2(options: DialHttp2Options): Promise<Session> {
   const url = http2Url(options.url);
   const what = `dial http2 ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return withinDeadline(options, what, (signal) =>
-    dialSession((wait) => connectHttp2(url, request, what, wait.signal), { ...options, signal }),
-  );
+  return dialInTime((wait) => connectHttp2(url, request, what, wait.signal), options, what);
 }
 
 /**

@@ -3,7 +3,7 @@ import { checkSessionOptions } from '../session/check-options.js';
 import type { SessionOptions } from '../session/options.js';
 import { ChannelSession } from '../session/session.js';
 import type { Role } from '../session/table.js';
-import { onceProved } from '../session/when-proved.js';
+import { Deliveries } from '../session/when-proved.js';
 import type { Session } from '../types.js';
 import { MessagePortCarrier, type Port } from './message-port-carrier.js';
 
@@ -94,10 +94,11 @@ export function listenWorker(
   checkSessionOptions(options.session, 'listener');
   const { addEventListener } = Object(scope) as Partial<PortTarget>;
   checkMethods('listen message-port: the scope', scope, [addEventListener === undefined ? 'on' : 'addEventListener']);
-  const deliver = onceProved(options.session, onSession);
+  const deliveries = new Deliveries(options.session, onSession);
   const take = (data: unknown): void => {
     const port = sessionPort(data);
-    if (port !== undefined) deliver(portSession(port, 'listener', { ...options, name: options.name ?? 'worker' }));
+    if (port !== undefined)
+      deliveries.add(portSession(port, 'listener', { ...options, name: options.name ?? 'worker' }));
   };
   const takeEvent = (event: object): void => take((event as { readonly data: unknown }).data);
   // Node's Worker is an emitter and no event target.
@@ -108,6 +109,7 @@ export function listenWorker(
     close() {
       if (scope.removeEventListener === undefined) scope.off?.('message', take);
       else scope.removeEventListener('message', takeEvent);
+      deliveries.close();
       return Promise.resolve();
     },
   };

@@ -1,12 +1,11 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { WaitOptions } from '@circuit/base';
-import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
-import { checkSignal, connected } from './connect.js';
-import { withinDeadline } from './dial-deadline.js';
+import { connected } from './connect.js';
+import { dialInTime } from './dial-in-time.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
@@ -35,10 +34,9 @@ export interface DialTcpOptions extends TcpOptions, WaitOptions {
  * deadline, `invalid` for a port or options that cannot work.
  */
 export async function dialTcp(options: DialTcpOptions): Promise<Session> {
-  const { host, port, session, resume } = options;
+  const { host, port } = options;
   const what = `dial tcp ${hostPort(host, port)}`;
   checkPlace(what, { host, port });
-  checkSignal(what, options.signal);
   const connectTcp = async (wait: WaitOptions): Promise<SocketCarrier> => {
     const memory = new ReadMemory();
     const socket = connect({ host, port, noDelay: true, ...memory.options });
@@ -46,7 +44,7 @@ export async function dialTcp(options: DialTcpOptions): Promise<Session> {
     const peer = { carrier: 'tcp', address: hostPort(host, port), local: isLoopback(socket) };
     return new SocketCarrier(socket, peer, { memory });
   };
-  return withinDeadline(options, what, (signal) => dialSession(connectTcp, { session, resume, signal }));
+  return dialInTime(connectTcp, options, what);
 }
 
 /** Takes sessions on a TCP port. */

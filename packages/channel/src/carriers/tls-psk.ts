@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
-import { CircuitError, toCircuitError } from '@circuit/base';
+import { checkFunction, CircuitError, toCircuitError } from '@circuit/base';
 import type { TlsProof } from './tls-proof.js';
 
 /** A secret that both sides know: TLS 1.3 external PSK (RFC 8446, 4.2.11) with an ephemeral X25519 exchange. */
@@ -39,8 +39,9 @@ export function dialByPsk({ identity, key }: PreSharedKey): TlsProof<ConnectionO
   };
 }
 
-/** `onRefused` hears of identities whose key cannot be had. */
+/** `onRefused` hears of identities whose key cannot be had. Throws `invalid` for what is no function. */
 export function acceptByPsk(pskFor: PskFor, onRefused: (reason: string) => void): TlsProof<TlsOptions> {
+  checkFunction('pskFor', pskFor);
   const identities = new WeakMap<TLSSocket, string>();
   // What the owner's callback throws must not reach OpenSSL's: any stranger could end the process by naming that identity.
   const keyFor = (identity: string): Uint8Array | undefined => {

@@ -11,10 +11,11 @@ import { connected } from './connect.js';
 import { withinDeadline } from './dial-deadline.js';
 import { handshakeTimeout } from './handshake-timeout.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
-import { type OnRefused, tellRefused } from './on-refused.js';
+import type { OnRefused } from './on-refused.js';
 import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
+import { tellOwner } from './tell-owner.js';
 import { hostPort, isLoopback, remote } from './tcp.js';
 import {
   acceptByCertificate,
@@ -133,7 +134,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
   const proof: TlsProof<TlsOptions> =
     pskFor === undefined
       ? acceptByCertificate(certificates)
-      : acceptByPsk(pskFor, (reason) => tellRefused(onRefused, '', reason));
+      : acceptByPsk(pskFor, (reason) => tellOwner(onRefused, '', reason));
   const door = new SessionDoor({ session, resume, onSession });
   const raws = new Map<string, Socket>();
   const server = createServer({
@@ -157,7 +158,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
       acceptSession(door, socket, raws.get(address) ?? socket, peer);
       return;
     }
-    tellRefused(onRefused, address, proved);
+    tellOwner(onRefused, address, proved);
     // Said as a session would: TLS is agreed already and has no words left.
     const { clock, graceMs } = session ?? {};
     const own = { keepAliveMs: 0, ...(clock && { clock }), ...(graceMs !== undefined && { graceMs }) };
@@ -165,7 +166,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
   });
   server.on('tlsClientError', (error, socket) => {
     socket.on('error', ignore);
-    tellRefused(onRefused, remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
+    tellOwner(onRefused, remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
     socket.destroy();
   });
   return startListener(server, { host, port }, what, door);

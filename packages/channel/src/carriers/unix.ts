@@ -4,13 +4,12 @@ import { LaneDoor } from '../descriptors/lane-door.js';
 import { LeftBehind } from '../descriptors/left-behind.js';
 import { UnixLane } from '../descriptors/unix-lane.js';
 import { loadNative, type Native } from '../native/native.js';
-import { dialSession } from '../resume/dial-session.js';
 import type { Resume } from '../resume/options.js';
 import { SessionDoor } from '../resume/session-door.js';
 import type { SessionOptions } from '../session/options.js';
 import type { Session } from '../types.js';
-import { checkSignal, connected } from './connect.js';
-import { withinDeadline } from './dial-deadline.js';
+import { connected } from './connect.js';
+import { dialInTime } from './dial-in-time.js';
 import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
@@ -46,10 +45,9 @@ export interface DialUnixOptions extends UnixOptions, WaitOptions {
  * deadline, `invalid` for a path or options that cannot work.
  */
 export async function dialUnix(options: DialUnixOptions): Promise<Session> {
-  const { path, session, resume } = options;
+  const { path, session } = options;
   const what = `dial unix ${path}`;
   checkPlace(what, { path });
-  checkSignal(what, options.signal);
   const native = nativeFor(options);
   const lane =
     native && new UnixLane({ native, path, clock: session?.clock ?? systemClock, onOver: (held) => left.add(held) });
@@ -59,7 +57,7 @@ export async function dialUnix(options: DialUnixOptions): Promise<Session> {
     await connected(socket, 'connect', what, wait.signal);
     return new SocketCarrier(socket, { carrier: 'unix', address: path, local: true }, { lane, memory });
   };
-  return withinDeadline(options, what, (signal) => dialSession(connectUnix, { session, resume, signal }));
+  return dialInTime(connectUnix, options, what);
 }
 
 /** Takes sessions on a Unix socket. The file must not exist; it goes when the listener closes. */

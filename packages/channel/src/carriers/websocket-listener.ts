@@ -13,6 +13,7 @@ import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener }
 import type { Listener, OnSession, PortAddress } from './listener.js';
 import { acceptedPeer } from './http-peer.js';
 import { mountUpgrade, type UpgradeServer } from './upgrades.js';
+import { hostPort } from './tcp.js';
 import { WaitingConnections } from './waiting-connections.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { isOriginAllowed } from './websocket-origin.js';
@@ -68,19 +69,20 @@ export async function listenWebSocket(
   options: ListenWebSocketOptions,
   onSession: OnSession,
 ): Promise<Listener<PortAddress>> {
-  const { session, tls, handshakeMs = defaultHandshakeMs } = options;
+  const { host, port, session, tls, handshakeMs = defaultHandshakeMs } = options;
+  const what = `listen websocket ${hostPort(host, port)}`;
   const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
   const server =
     tls === undefined
       ? createServer({ noDelay: true })
-      : createSecureServer({ noDelay: true, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls) });
+      : createSecureServer({ noDelay: true, handshakeTimeout: handshakeTimeout(handshakeMs), ...serverTls(tls, what) });
   server.on('request', (_request, response) => {
     response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end('WebSocket only\n');
   });
   const door = new SessionDoor({ ...withStreamWindow(options), onSession });
   const gate = new UpgradeGate(options, door, (socket) => waiting.release(socket));
   mountUpgrade(server, options.path ?? '/', gate.enter);
-  return startHttpListener(server, options, 'websocket', waiting, door);
+  return startHttpListener(server, options, what, waiting, door);
 }
 
 /** Lets upgrade requests in. */

@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
 import { abortError, onAbort } from '@circuit/base';
 import { WebSocket } from 'ws';
-import { dialSession } from '../resume/dial-session.js';
 import type { Carrier } from '../session/carrier.js';
 import type { Session } from '../types.js';
-import { withinDeadline } from './dial-deadline.js';
+import { dialInTime } from './dial-in-time.js';
 import { httpError, httpRefusal } from './http-error.js';
 import { dialledPeer } from './http-peer.js';
 import { clientTls } from './http-tls.js';
@@ -24,9 +23,7 @@ export async function dialWebSocket(options: DialWebSocketOptions): Promise<Sess
   const url = webSocketUrl(options.url);
   const what = `dial websocket ${printUrl(url)}`;
   const request = { ...options, headers: requestHeaders(url, options.headers, what) };
-  return withinDeadline(options, what, (signal) =>
-    dialSession((wait) => connectWebSocket(url, request, what, wait.signal), { ...withStreamWindow(options), signal }),
-  );
+  return dialInTime((wait) => connectWebSocket(url, request, what, wait.signal), withStreamWindow(options), what);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { WaitOptions } from '@circuit/base';
+import { checkSignal, type WaitOptions } from '@circuit/base';
 import { connected } from '../carriers/connect.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
@@ -14,6 +14,7 @@ const probeAfterMs = 60_000;
 export async function dialSocket(address: SocketAddress, { signal }: WaitOptions = {}): Promise<SocketEnds> {
   const to = wantSocketAddress(address, 1);
   const name = socketName(to);
+  checkSignal(`dial ${name}`, signal);
   const socket = connect({
     ...to,
     noDelay: true,

@@ -1,4 +1,5 @@
 import {
+  checkFunction,
   checkMs,
   CircuitError,
   type Clock,
@@ -9,6 +10,7 @@ import {
   toCircuitError,
 } from '@circuit/base';
 import type { WaitOptions } from '@circuit/base';
+import { tellOwner } from '../carriers/tell-owner.js';
 import { relayBytes } from '../helpers/relay.js';
 import type { ByteDuplex } from '../types.js';
 import type { SocketAddress } from './socket-address.js';
@@ -76,7 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     listen: options.listen,
     maxConnections,
     onConnection: (ends, from) => void carry(ends, from, options),
-    onRefused: (from, error) => void tell(onFailure, { from, error }),
+    onRefused: (from, error) => tellOwner(onFailure, { from, error }),
   });
   const abort = (reason = new CircuitError('closed', 'the gateway was closed')): Promise<void> =>
     listener.abort(reason);
@@ -99,8 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** Throws `invalid` for what could carry no connection. */
 export function checkCarryOptions({ dial, dialMs }: CarryOptions): void {
   checkMs('dialMs', dialMs);
-  if (typeof dial !== 'function')
-    throw new CircuitError('invalid', `gateway: dial of type ${typeof dial}, want a function`);
+  checkFunction('gateway: dial', dial);
 }
 
 /** Carries one connection; resolves when it is carried or has failed, never rejects. */
@@ -122,7 +123,7 @@ export async function carry(
     const error = toCircuitError(reason);
     ends.abort(error);
     void giveUp(dialling, error);
-    void tell(onFailure, { from, error });
+    tellOwner(onFailure, { from, error });
   } finally {
     linked.dispose();
     limit.dispose();
@@ -141,13 +142,5 @@ async function giveUp(dialling: Promise<ByteDuplex>, error: CircuitError): Promi
     reader.cancel(error);
   } catch {
     // It failed, or gave no stream.
-  }
-}
-
-async function tell(onFailure: CarryOptions['onFailure'], failure: CarryFailure): Promise<void> {
-  try {
-    await (onFailure?.(failure) as unknown);
-  } catch {
-    // Its error is not the gateway's: the other connections go on.
   }
 }

@@ -12,29 +12,22 @@ export function socketName(address: SocketAddress): string {
 
 const maxHostBytes = 253;
 
-/** {@link checkSocketAddress} of what this side gives: throws what is wrong with it. */
-export function wantSocketAddress(value: unknown, least: 0 | 1): SocketAddress {
-  const address = checkSocketAddress(value, least);
-  if (address instanceof CircuitError) throw address;
-  return address;
-}
-
 /**
- * Checks an address that came from outside; `least` is the smallest port (0 for a listener, which then takes any free one).
- * Answers with what is wrong, as an error.
+ * The address in `value`, which may come from outside; `least` is the smallest port (0 for a listener, which then takes any free one).
+ * Throws `invalid`.
  */
-function checkSocketAddress(value: unknown, least: 0 | 1): SocketAddress | CircuitError {
-  if (typeof value !== 'object' || value === null) return wrong('an address', value, 'give {host, port} or {path}');
+export function wantSocketAddress(value: unknown, least: 0 | 1): SocketAddress {
+  if (typeof value !== 'object' || value === null) throw wrong('an address', value, 'give {host, port} or {path}');
   const { host, port, path } = value as { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown };
   if (path !== undefined) {
     if (typeof path !== 'string' || path.includes('\0') || pathFault(path) !== undefined)
-      return wrong('path', path, `give a path of at most ${maxPathBytes} bytes`);
+      throw wrong('path', path, `give a path of at most ${maxPathBytes} bytes`);
     return { path };
   }
   if (typeof host !== 'string' || host === '' || host.includes('\0') || Buffer.byteLength(host) > maxHostBytes)
-    return wrong('host', host, `give a name or an address of at most ${maxHostBytes} bytes`);
+    throw wrong('host', host, `give a name or an address of at most ${maxHostBytes} bytes`);
   if (!Number.isInteger(port) || (port as number) < least || (port as number) > 65_535)
-    return wrong('port', port, `give ${least} to 65535`);
+    throw wrong('port', port, `give ${least} to 65535`);
   return { host, port: port as number };
 }
 

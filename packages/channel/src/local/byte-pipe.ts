@@ -205,7 +205,8 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     if (this.sendRefusal !== undefined) throw this.sendRefusal;
     if (signal?.aborted) throw abortError(signal);
     if (chunk.length > 0) core.push(chunk);
-    await turnDue();
+    const turn = turnDue();
+    if (turn !== undefined) await turn;
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
     while (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
       await new Promise<void>((resolve) => {

@@ -1,3 +1,4 @@
+import { checkFunction } from '@circuit/base';
 import type { Session } from '../types.js';
 import type { SessionOptions } from './options.js';
 import { uncaught } from './uncaught.js';
@@ -18,7 +19,9 @@ export class Deliveries {
   readonly #onSession: (session: Session) => void;
   readonly #unproved = new Set<Session>();
 
+  /** Throws `invalid` for an `onSession` that is no function. */
   constructor(options: SessionOptions | undefined, onSession: (session: Session) => void) {
+    checkFunction('listen: onSession', onSession);
     this.#proving = options?.auth !== undefined;
     this.#onSession = onSession;
   }
@@ -54,13 +57,4 @@ export class Deliveries {
       uncaught(error);
     }
   }
-}
-
-/** `onSession` for a listener: called for those alone that have proved their key, if they are to prove one. */
-export function onceProved(
-  options: SessionOptions | undefined,
-  onSession: (session: Session) => void,
-): (session: Session) => void {
-  const deliveries = new Deliveries(options, onSession);
-  return (session) => deliveries.add(session);
 }

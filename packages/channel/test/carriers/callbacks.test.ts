@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import { deferred } from '@circuit/base';
 import type { Session, SessionOptions } from '@circuit/channel';
 import { keyAuth } from '@circuit/channel/auth';
 import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
+import { MemoryNetwork } from '@circuit/channel/dial';
+import { dialWorker, listenWorker } from '@circuit/channel/message-port';
 import { dialTcp, type Listener, listenTcp, type OnSession } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
@@ -98,6 +101,49 @@ test.each(rows)('$name $with: a listener that closes ends the sessions that have
   await listener.close();
   answer.resolve(key);
   await dialling;
+  expect(arrivals.sessions).toStrictEqual([]);
+});
+
+/** What waits for nobody to connect: `memory:` and `worker:`. Answers with the dial under way and what stops the listener. */
+const inProcess: Readonly<
+  Record<
+    string,
+    (take: OnSession, listening: SessionOptions, dialling: SessionOptions) => [Promise<unknown>, () => unknown]
+  >
+> = {
+  memory(take, listening, dialling) {
+    const network = new MemoryNetwork();
+    const stop = network.listen('here', take, listening);
+    return [network.dial('here', { session: dialling }), stop];
+  },
+  worker(take, listening, dialling) {
+    const { port1, port2 } = new MessageChannel();
+    scope.defer(() => port1.close());
+    const listener = listenWorker(port2, take, { session: listening });
+    return [dialWorker(port1, { session: dialling }).ready, () => listener.close()];
+  },
+};
+
+test.each(
+  Object.entries(inProcess),
+)('%s: a listener that closes ends the sessions that have not proved their key', async (_name, begin) => {
+  const key = new Uint8Array(32).fill(3);
+  const answer = deferred<Uint8Array>();
+  let asked = false;
+  const keyFor = (): Promise<Uint8Array> => {
+    asked = true;
+    return answer.promise;
+  };
+  const [dialling, stop] = begin(
+    arrivals.take,
+    { auth: keyAuth({ keyFor }) },
+    { auth: keyAuth({ identity: 'me', key }) },
+  );
+  const refusal = expect(dialling).rejects.toMatchObject({ code: 'peer-gone' });
+  await until('the key to be asked for', () => asked);
+  stop();
+  await refusal;
+  answer.resolve(key);
   expect(arrivals.sessions).toStrictEqual([]);
 });
 

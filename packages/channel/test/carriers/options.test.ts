@@ -87,6 +87,8 @@ test('a page dials nobody with such options', async () => {
   server.on('connection', refuseAll);
   const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}/`;
   for (const [session, code] of faulty) await expect(dialFromPage({ url, session })).rejects.toMatchObject({ code });
+  const signal = {} as AbortSignal;
+  await expect(dialFromPage({ url, signal })).rejects.toMatchObject({ code: 'invalid' });
   expect(server.clients.size).toBe(0);
 });
 
@@ -123,7 +125,7 @@ test('what is no port, no worker and no scope is invalid, and nothing happens la
   expect(unhandled).toStrictEqual([]);
 });
 
-test('what is no signal is invalid, and the connection that was begun is closed', async () => {
+test('what is no signal is invalid, and nobody is dialled', async () => {
   const sockets = new Set<Socket>();
   const uncaught: unknown[] = [];
   const hear = (error: unknown): void => void uncaught.push(error);
@@ -146,6 +148,11 @@ test('what is no signal is invalid, and the connection that was begun is closed'
     await expect(dialTcp({ ...place, port, signal })).rejects.toMatchObject(refusal);
     await expect(dialUnix({ path: '/nonexistent/socket', signal })).rejects.toMatchObject(refusal);
     await expect(dialSocket({ ...place, port }, { signal })).rejects.toMatchObject(refusal);
+    const psk = { identity: 'me', key: new Uint8Array(32) };
+    await expect(dialTls({ ...place, port, psk, signal })).rejects.toMatchObject(refusal);
+    const url = `http://127.0.0.1:${port}/`;
+    for (const dialWeb of [dialHttp, dialHttp2, dialWebSocket])
+      await expect(dialWeb({ url, signal })).rejects.toMatchObject(refusal);
   }
   const socket = await dialSocket({ ...place, port });
   await until('it to be the only one', () => sockets.size === 1);
@@ -176,6 +183,26 @@ test('times and counts that are none are refused before anything is begun', asyn
   for (const outcome of await Promise.allSettled(refused)) {
     expect(outcome).toMatchObject({ reason: { code: 'invalid', message: expect.stringMatching(/, want /) as string } });
   }
+});
+
+test('a callback that is no function is refused before anything listens', async () => {
+  const none = 5 as unknown as () => never;
+  const refused: Promise<unknown>[] = [
+    listenTcp(place, none),
+    listenHttp2(place, none),
+    listenWebSocket(place, none),
+    listenTls({ ...place, pskFor: none }, refuseAll),
+    listenHttp2({ ...place, authenticate: none }, refuseAll),
+    listenWebSocket({ ...place, authenticate: none }, refuseAll),
+    listen('tcp://127.0.0.1:0', {}, none),
+    startGateway({ listen: place, dial: none }),
+  ];
+  const refusal = { code: 'invalid', message: expect.stringMatching(/ of type number, want a function$/) as string };
+  for (const outcome of await Promise.allSettled(refused)) expect(outcome).toMatchObject({ reason: refusal });
+  const { port1, port2 } = new MessageChannel();
+  expect(() => listenWorker(port1, none)).toThrow(expect.objectContaining(refusal) as Error);
+  expect(() => new MemoryNetwork().listen('name', none)).toThrow(expect.objectContaining(refusal) as Error);
+  port2.close();
 });
 
 test('a key or a name that is of another type is invalid', async () => {

@@ -13,6 +13,8 @@ import {
   type Listener,
   listenTls,
 } from '@circuit/channel/tls';
+import { listenHttp2 } from '@circuit/channel/http2';
+import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { ManualClock, until } from '@circuit/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { arrivalsPerTest } from '../support/arrivals.js';
@@ -216,6 +218,8 @@ test('options that cannot work are refused before anything is sent', async () =>
     listenTls({ host, port: 0, certificates: { ...server, cert: 5 as unknown as string } }, () => undefined),
     listenTls({ host, port: 0, certificates: {} as typeof server }, () => undefined),
     dialTls({ host, port: 1, certificates: { cert: 'no pem', key: 'no pem' } }),
+    listenWebSocket({ host, port: 0, tls: { cert: 'no pem', key: 'no pem' } }, () => undefined),
+    listenHttp2({ host, port: 0, tls: { ...server, key: worker.key } }, () => undefined),
     listenAt('wss://127.0.0.1:0', { http: { tls: { cert: 'no pem', key: 'no pem' } } }, () => undefined),
     listenAt('https://127.0.0.1:0', { http: { tls: { ...server, key: worker.key } } }, () => undefined),
     listenTls({ host, port: 0 } as unknown as Parameters<typeof listenTls>[0], () => undefined),

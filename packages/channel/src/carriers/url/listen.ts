@@ -1,8 +1,6 @@
-import { CircuitError } from '@circuit/base';
-import { onceProved } from '../../session/when-proved.js';
 import type { Listener, OnSession } from '../listener.js';
 import type { PortSource } from '../message-port.js';
-import { type Address, addressText, parseUrl, shown } from './address.js';
+import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type ListenOptions } from './options.js';
 
@@ -23,12 +21,6 @@ export async function listen(url: string | URL, options: ListenOptions, onSessio
   const text = addressText(url);
   const address = parseUrl(text);
   checkOptions('listener', text, address, options);
-  if (typeof onSession !== 'function')
-    throw new CircuitError('invalid', `listen ${shown(text)}: onSession of type ${typeof onSession}, want a function`);
-  if ((address.scheme === 'wss' || address.scheme === 'https') && options.http?.tls !== undefined) {
-    const { checkContext } = await import('../tls-certificates.js');
-    checkContext(`listen ${shown(text)}: http.tls`, options.http.tls);
-  }
   return listenAt(text, address, options, onSession);
 }
 
@@ -55,7 +47,7 @@ async function listenAt(
     case 'worker': {
       const { listenWorker } = await import('../message-port.js');
       const named = { ...common, name: address.name };
-      const listener = listenWorker(options.worker as PortSource, onceProved(session, onSession), named);
+      const listener = listenWorker(options.worker as PortSource, onSession, named);
       return { url, close: () => listener.close() };
     }
     case 'unix': {

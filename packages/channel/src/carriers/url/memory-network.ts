@@ -2,7 +2,7 @@ import { CircuitError } from '@circuit/base';
 import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import { ChannelSession } from '../../session/session.js';
-import { onceProved, whenProved } from '../../session/when-proved.js';
+import { Deliveries, whenProved } from '../../session/when-proved.js';
 import type { Session } from '../../types.js';
 import { memoryPair } from '../memory-pair.js';
 
@@ -31,16 +31,17 @@ export class MemoryNetwork {
       throw new CircuitError('conflict', `listen memory ${name}: somebody listens there already`);
     }
     checkSessionOptions(session, 'listener');
-    const arrived = onceProved(session, onSession);
+    const deliveries = new Deliveries(session, onSession);
     const accept = (dialling: SessionOptions | undefined): ChannelSession => {
       const [near, far] = memoryPair(name);
       const dialled = new ChannelSession(near, 'dialler', dialling);
-      arrived(new ChannelSession(far, 'listener', session));
+      deliveries.add(new ChannelSession(far, 'listener', session));
       return dialled;
     };
     this.#listeners.set(name, accept);
     return () => {
       if (this.#listeners.get(name) === accept) this.#listeners.delete(name);
+      deliveries.close();
     };
   }
 }

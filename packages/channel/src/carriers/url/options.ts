@@ -1,11 +1,10 @@
-import { checkMs, CircuitError, type WaitOptions } from '@circuit/base';
+import { checkMs, checkSignal, CircuitError, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
 import type { AdmissionOptions } from '../authenticate.js';
 import type { ServerTls } from '../http-listener.js';
-import { checkSignal } from '../connect.js';
 import type { PortSource, PortTarget } from '../message-port.js';
 import type { DialCertificates, ListenCertificates } from '../tls-certificates.js';
 import type { PreSharedKey, PskFor } from '../tls-psk.js';
