@@ -97,21 +97,29 @@ function dialBare(address, mode) {
   });
 }
 
-export async function barePingPong(address, count) {
+/** So many pings at once; each pong is followed by the next ping, those of one chunk by as many in one write. */
+export async function barePingPong(address, count, inFlight = 1) {
   const socket = await dialBare(address, 'P');
-  const ping = Buffer.alloc(ownSize);
+  const pings = Buffer.alloc(inFlight * ownSize);
   const start = performance.now();
   await new Promise((resolve) => {
+    let toSend = count;
     let left = count;
     let got = 0;
+    const ping = (most) => {
+      const pinged = Math.min(most, toSend);
+      toSend -= pinged;
+      if (pinged > 0) socket.write(pings.subarray(0, pinged * ownSize));
+    };
     socket.on('data', (chunk) => {
       got += chunk.length;
-      if (got < ownSize) return;
-      got -= ownSize;
-      if (--left === 0) resolve();
-      else socket.write(ping);
+      const pongs = Math.floor(got / ownSize);
+      got -= pongs * ownSize;
+      left -= pongs;
+      if (left === 0) resolve();
+      else ping(pongs);
     });
-    socket.write(ping);
+    ping(inFlight);
   });
   const took = seconds(start);
   socket.destroy();

@@ -12,6 +12,7 @@ const MiB = 2 ** 20;
 export async function measureRatios(rounds, scale = 1) {
   const n = (count) => Math.ceil(count * scale);
   const [bare, end, sleeper] = [await far('bare'), await far('tcp'), await far('tcp-asleep')];
+  const proxy = await far('bare-proxy', bare.address);
   const between = await far('relay-tcp', end.address);
   const [tcp, relay] = [await dial('tcp', end.address), await dial('tcp', between.address)];
   const betweenAsleep = await far('relay-tcp-asleep', sleeper.address);
@@ -21,6 +22,7 @@ export async function measureRatios(rounds, scale = 1) {
   ];
   const oneWay = {
     bare: () => probes.bareOneWay(bare.address, n(100_000)),
+    proxy: () => probes.bareOneWay(proxy.address, n(100_000)),
     tcp: () => probes.oneWay(tcp, n(100_000)),
     relay: () => probes.oneWay(relay, n(100_000)),
   };
@@ -30,12 +32,15 @@ export async function measureRatios(rounds, scale = 1) {
   };
   const oneAtATime = {
     bare: () => probes.barePingPong(bare.address, n(4000)),
+    proxy: () => probes.barePingPong(proxy.address, n(4000)),
     tcp: () => probes.requests(tcp, 1, n(4000)),
     asleep: () => probes.requests(asleep, 1, n(4000)),
     relay: () => probes.requests(relay, 1, n(4000)),
     relayAsleep: () => probes.requests(relayAsleep, 1, n(4000)),
   };
   const many = {
+    bare: () => probes.barePingPong(bare.address, n(60_000), 64),
+    proxy: () => probes.barePingPong(proxy.address, n(60_000), 64),
     tcp: () => probes.requests(tcp, 64, n(30_000)),
     relay: () => probes.requests(relay, 64, n(30_000)),
   };
@@ -45,6 +50,7 @@ export async function measureRatios(rounds, scale = 1) {
   };
   const stream = {
     bare: () => probes.bareStream(bare.address, n(256) * MiB),
+    proxy: () => probes.bareStream(proxy.address, n(256) * MiB),
     tcp: () => probes.stream(tcp, n(256) * MiB),
     relay: () => probes.stream(relay, n(256) * MiB),
   };
@@ -61,6 +67,12 @@ export async function measureRatios(rounds, scale = 1) {
     ['the same with `busyPollMs: 0` everywhere', oneAtATime.relayAsleep, oneAtATime.asleep],
     ['through a relay, 64 in flight : direct', many.relay, many.tcp, 0.5],
     ['through a relay, 1,000 in flight : direct', thousand.relay, thousand.tcp, 0.5],
+    ['bare sockets through a plain proxy, one way : bare batched', oneWay.proxy, oneWay.bare],
+    ['bare sockets through a plain proxy, ping-pong : bare ping-pong', oneAtATime.proxy, oneAtATime.bare],
+    ['bare sockets through a plain proxy, 64 pings in flight : bare', many.proxy, many.bare],
+    ['bare sockets through a plain proxy, byte stream : bare', stream.proxy, stream.bare],
+    ['a relay, 1 in flight : bare ping-pong through a plain proxy', oneAtATime.relay, oneAtATime.proxy],
+    ['a relay, byte stream : bare through a plain proxy', stream.relay, stream.proxy],
   ];
   const results = [];
   for (const [name, ours, other, wanted] of pairs) {
@@ -76,7 +88,7 @@ export async function measureRatios(rounds, scale = 1) {
     const [low, high] = [ratios[Math.floor(rounds / 4)], ratios[Math.floor((3 * rounds) / 4)]];
     results.push({ name, rate: median(rates), other: median(others), ratio: median(ratios), low, high, wanted });
   }
-  for (const closing of [tcp, relay, asleep, relayAsleep, between, betweenAsleep, end, sleeper, bare])
+  for (const closing of [tcp, relay, asleep, relayAsleep, between, betweenAsleep, end, sleeper, proxy, bare])
     await closing.close();
   return results;
 }

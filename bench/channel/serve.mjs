@@ -1,6 +1,6 @@
 // The far side of every probe: run as a process of its own (`node serve.mjs KIND`) or inside the measuring one.
 import { createServer as createHttp2 } from 'node:http2';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +97,7 @@ export async function serve(kind, onward) {
     return wrap(await listenTls({ host: '127.0.0.1', port: 0, pskFor: () => key }, (s) => forward(s, dial)));
   }
   if (kind === 'bare') return bare();
+  if (kind === 'bare-proxy') return bareProxy(onward);
   if (kind === 'bare-http2') return bareHttp2();
   throw new Error(`unknown kind ${kind}`);
 }
@@ -114,11 +115,10 @@ function bare() {
       let bytes = 0;
       const onData = (chunk) => {
         bytes += chunk.length;
-        if (mode === 'P') {
-          while (bytes >= ownSize) {
-            bytes -= ownSize;
-            socket.write(pong);
-          }
+        if (mode === 'P' && bytes >= ownSize) {
+          const whole = bytes - (bytes % ownSize);
+          bytes -= whole;
+          socket.write(whole === ownSize ? pong : Buffer.alloc(whole));
         }
       };
       if (first.length > 1 && mode !== 'M') onData(first.subarray(1));
@@ -126,6 +126,23 @@ function bare() {
       else socket.on('data', onData);
       if (mode === 'B') socket.on('end', () => socket.end(String(bytes)));
     });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));
+  });
+}
+
+/** What a relay is beside without channels: each connection piped to one onward. */
+function bareProxy(onward) {
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+    const to = connect({ host: '127.0.0.1', port: onward.port, noDelay: true, allowHalfOpen: true });
+    for (const [socket, other] of [
+      [near, to],
+      [to, near],
+    ]) {
+      socket.on('error', () => other.destroy());
+      socket.pipe(other);
+    }
   });
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));
