@@ -82,24 +82,30 @@ function uncaughtExceptions(): unknown[] {
   return heard;
 }
 
+/** A key that a listener looks for until `find` is called. */
+function lateKey(): { key: Uint8Array; keyFor: () => Promise<Uint8Array>; asked: () => boolean; find: () => void } {
+  const key = new Uint8Array(32).fill(3);
+  const found = deferred<Uint8Array>();
+  let asked = false;
+  const keyFor = (): Promise<Uint8Array> => {
+    asked = true;
+    return found.promise;
+  };
+  return { key, keyFor, asked: () => asked, find: () => found.resolve(key) };
+}
+
 test.each(rows)('$name $with: a listener that closes ends the sessions that have not proved their key', async ({
   way,
   resume,
 }) => {
-  const key = new Uint8Array(32).fill(3);
-  const answer = deferred<Uint8Array>();
-  let asked = false;
-  const keyFor = (): Promise<Uint8Array> => {
-    asked = true;
-    return answer.promise;
-  };
+  const { key, keyFor, asked, find } = lateKey();
   const listener = scope.use(await way.listen({ resume, session: { auth: keyAuth({ keyFor }) } }, arrivals.take));
   const dialling = expect(
     way.dial(listener, { resume, session: { auth: keyAuth({ identity: 'me', key }) } }),
   ).rejects.toMatchObject({ code: 'peer-gone' });
-  await until('the key to be asked for', () => asked);
+  await until('the key to be asked for', asked);
   await listener.close();
-  answer.resolve(key);
+  find();
   await dialling;
   expect(arrivals.sessions).toStrictEqual([]);
 });
@@ -127,23 +133,17 @@ const inProcess: Readonly<
 test.each(
   Object.entries(inProcess),
 )('%s: a listener that closes ends the sessions that have not proved their key', async (_name, begin) => {
-  const key = new Uint8Array(32).fill(3);
-  const answer = deferred<Uint8Array>();
-  let asked = false;
-  const keyFor = (): Promise<Uint8Array> => {
-    asked = true;
-    return answer.promise;
-  };
+  const { key, keyFor, asked, find } = lateKey();
   const [dialling, stop] = begin(
     arrivals.take,
     { auth: keyAuth({ keyFor }) },
     { auth: keyAuth({ identity: 'me', key }) },
   );
   const refusal = expect(dialling).rejects.toMatchObject({ code: 'peer-gone' });
-  await until('the key to be asked for', () => asked);
+  await until('the key to be asked for', asked);
   stop();
   await refusal;
-  answer.resolve(key);
+  find();
   expect(arrivals.sessions).toStrictEqual([]);
 });
 
