@@ -142,7 +142,6 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     ...proof.settings,
     handshakeTimeout: handshakeTimeout(options.handshakeMs),
     noDelay: true,
-    allowHalfOpen: true,
   });
   // Node does not say which connection a TLS socket runs over; both know the peer's address.
   server.on('connection', (raw: Socket) => {
@@ -151,6 +150,8 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     raw.once('close', () => raws.delete(address));
   });
   server.on('secureConnection', (socket) => {
+    // Not before: who hangs up in the handshake is gone.
+    socket.allowHalfOpen = true;
     const address = remote(socket);
     const proved = proof.check(socket);
     const peer = peerInfo(socket, address, typeof proved === 'string' ? {} : proved);
