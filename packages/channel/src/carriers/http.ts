@@ -3,12 +3,12 @@ import type { Carrier } from '../session/carrier.js';
 import type { Session } from '../types.js';
 import { defaultDeadlineMs } from './dial-deadline.js';
 import { dialInTime } from './dial-in-time.js';
-import { connectHttp2, http2Url } from './http2.js';
-import { requestHeaders } from './request-headers.js';
-import { connectWebSocket } from './websocket.js';
-import { type DialHttpOptions, printUrl, webSocketUrl } from './websocket-options.js';
+import { connectHttp2, http2Url } from './http2/http2.js';
+import { requestHeaders } from './web/request-headers.js';
+import { connectWebSocket } from './websocket/websocket.js';
+import { type DialHttpOptions, printUrl, webSocketUrl } from './web/http-options.js';
 
-export type { ClientTls, DialHttpOptions } from './websocket-options.js';
+export type { ClientTls, DialHttpOptions } from './web/http-options.js';
 
 /**
  * A session at `http:` or `https:`: over HTTP/2 if that works, else over a WebSocket over HTTP/1, both within one

@@ -1,7 +1,7 @@
 import { close } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { CircuitError } from '@circuit/base';
-import { socketError } from '../carriers/socket-error.js';
+import { socketError } from '../carriers/socket/socket-error.js';
 import { loadNative } from '../native/native.js';
 
 /** What the system said with the negative number `code`. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { checkSignal, type WaitOptions } from '@circuit/base';
-import { connected } from '../carriers/connect.js';
+import { connected } from '../carriers/socket/connect.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
 

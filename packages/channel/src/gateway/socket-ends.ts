@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CircuitError, deferred } from '@circuit/base';
-import { socketError } from '../carriers/socket-error.js';
+import { socketError } from '../carriers/socket/socket-error.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { resetSocket } from './reset-socket.js';
 import { SocketReader } from './socket-reader.js';

@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
-import { startListener } from '../carriers/listener.js';
-import { remote } from '../carriers/tcp.js';
+import { startListener } from '../carriers/socket/listener.js';
+import { remote } from '../carriers/socket/tcp.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { resetSocket } from './reset-socket.js';
 import { SocketEnds } from './socket-ends.js';

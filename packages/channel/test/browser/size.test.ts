@@ -73,7 +73,7 @@ test('a page that does not ask for them loads no authentication, no resume and n
   const { modules } = await loaded(everything, [library]);
   const onDemand = /\/src\/(auth|resume|descriptors|gateway)\//;
   const forNode =
-    /\/src\/(local\/(foreign|slab)|session\/entry-map|carriers\/(turn|busy-poll|poll-loop|backoff)|native\/native)\.ts$/;
+    /\/src\/(local\/(foreign|slab)|session\/entry-map|local\/turn|carriers\/polling\/(busy-poll|poll-loop|backoff)|native\/native)\.ts$/;
   expect(modules.filter((path) => onDemand.test(path) || forNode.test(path))).toStrictEqual([]);
 });
 

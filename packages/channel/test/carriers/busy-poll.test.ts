@@ -2,8 +2,8 @@ import type { Received } from '@circuit/channel';
 import type { Connect } from '@circuit/channel/conformance';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { describe, expect, test, vi } from 'vitest';
-import { BusyPoll } from '../../src/carriers/busy-poll.js';
-import type { PollingThread } from '../../src/carriers/poll-loop.js';
+import { BusyPoll } from '../../src/carriers/polling/busy-poll.js';
+import type { PollingThread } from '../../src/carriers/polling/poll-loop.js';
 import { Writer } from '../../src/session/writer.js';
 import * as frameType from '../../src/wire/frame-type.js';
 import { connectHttp2, connectWebSocket } from '../support/http-transports.js';
@@ -333,7 +333,7 @@ test('the event loop turns, with everything else in it, until the time is over, 
 /** The allowances of the polls that were made, each with how much it has seen. */
 const made = vi.hoisted(() => [] as { maxMs: number | undefined; wrote: number; arrived: number }[]);
 
-vi.mock('../../src/carriers/busy-poll.js', async (original) => {
+vi.mock('../../src/carriers/polling/busy-poll.js', async (original) => {
   const { BusyPoll: Real } = await original<{ BusyPoll: typeof BusyPoll }>();
   return {
     BusyPoll: class extends Real {

@@ -17,7 +17,7 @@ import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { dialWebSocket as dialFromPage } from '../../src/carriers/websocket-browser.js';
+import { dialWebSocket as dialFromPage } from '../../src/carriers/websocket/websocket-browser.js';
 import { makeAuthority } from '../support/certificates.js';
 import { scopePerTest } from '../support/scope-per-test.js';
 

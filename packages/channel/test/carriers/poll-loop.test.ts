@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { PollingThread } from '../../src/carriers/poll-loop.js';
+import type { PollingThread } from '../../src/carriers/polling/poll-loop.js';
 import type { Loaded, Native } from '../../src/native/native.js';
 
 const native = vi.hoisted(() => ({ loads: 0, yields: 0, takesMs: 0, there: true }));
@@ -28,7 +28,7 @@ beforeEach(async () => {
   time += 60_000;
   vi.spyOn(performance, 'now').mockImplementation(() => time);
   vi.resetModules();
-  ({ thisThread: thread } = await import('../../src/carriers/poll-loop.js'));
+  ({ thisThread: thread } = await import('../../src/carriers/polling/poll-loop.js'));
 });
 
 afterEach(() => vi.restoreAllMocks());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ReadMemory } from '../../src/carriers/read-memory.js';
+import { ReadMemory } from '../../src/carriers/socket/read-memory.js';
 
 /** Reads as a socket does: into what `onread` names, as much as fits. */
 class Socket {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { ManualClock, until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { WaitingConnections } from '../../src/carriers/waiting-connections.js';
+import { WaitingConnections } from '../../src/carriers/web/waiting-connections.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
 
 checkNothingOpen();

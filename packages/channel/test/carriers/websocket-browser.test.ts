@@ -3,7 +3,7 @@ import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { ManualClock } from '@circuit/testkit';
 import { beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { dialWebSocket } from '../../src/carriers/websocket-browser.js';
+import { dialWebSocket } from '../../src/carriers/websocket/websocket-browser.js';
 import { Arrivals } from '../support/arrivals.js';
 import { bundle } from '../support/bundle.js';
 import { scopePerTest } from '../support/scope-per-test.js';
@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 test('what a browser loads holds neither Node’s modules nor ws', async () => {
-  const { meta } = await bundle('src/carriers/websocket-browser.ts', { platform: 'browser' });
+  const { meta } = await bundle('src/carriers/websocket/websocket-browser.ts', { platform: 'browser' });
   const inputs = Object.entries(meta.inputs);
   const imports = inputs.flatMap(([, { imports }]) => imports.map(({ path }) => path));
   expect(inputs.length).toBeGreaterThan(20);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { canPass } from '../descriptors/unix-pair.js';
 import { bundle } from '../support/bundle.js';
 
-const examples = fileURLToPath(new URL('../../../../examples/channels/', import.meta.url));
+const examples = fileURLToPath(new URL('../../../../examples/channels', import.meta.url));
 const page = readFileSync(new URL('../../../../docs/channels.md', import.meta.url), 'utf8');
 
 /** What each prints. */

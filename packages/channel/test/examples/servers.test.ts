@@ -16,7 +16,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { canPass } from '../descriptors/unix-pair.js';
 import { bundle } from '../support/bundle.js';
 
-const examples = fileURLToPath(new URL('../../../../examples/', import.meta.url));
+const examples = fileURLToPath(new URL('../../../../examples', import.meta.url));
 
 let folder: string;
 let children: ChildProcess[];

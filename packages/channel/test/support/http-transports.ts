@@ -5,7 +5,7 @@ import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { WebSocket } from 'ws';
 import { startHaproxy } from './proxy.js';
-import { dialWebSocket as dialAsBrowser } from '../../src/carriers/websocket-browser.js';
+import { dialWebSocket as dialAsBrowser } from '../../src/carriers/websocket/websocket-browser.js';
 import { over, portOf } from './transports.js';
 
 const host = '127.0.0.1';

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { WebSocketCarrier } from '../../src/carriers/websocket-carrier.js';
+import { WebSocketCarrier } from '../../src/carriers/websocket/websocket-carrier.js';
 import { spliceCarriers } from './splice-carriers.js';
 
 /** At `/join?pair=N` of `server`: whatever comes over the first connection of a pair goes out over the second, and back. */

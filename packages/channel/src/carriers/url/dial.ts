@@ -4,7 +4,7 @@ import type { Session } from '../../types.js';
 import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type DialOptions } from './options.js';
-import type { PortTarget } from '../message-port.js';
+import type { PortTarget } from '../message-port/message-port.js';
 
 /**
  * A session with whoever listens at `url`: `memory:NAME`, `worker:`, `unix:/PATH`, `tcp://HOST:PORT`, `tls://HOST:PORT`,
@@ -32,25 +32,25 @@ async function dialAddress(address: Address, options: DialOptions): Promise<Sess
     case 'memory':
       return (options.memory as MemoryNetwork).dial(address.name, common);
     case 'worker': {
-      const { dialWorker } = await import('../message-port.js');
+      const { dialWorker } = await import('../message-port/message-port.js');
       return whenProved(dialWorker(options.worker as PortTarget, { ...common, name: address.name }), common);
     }
     case 'unix': {
-      const { dialUnix } = await import('../unix.js');
+      const { dialUnix } = await import('../socket/unix.js');
       return dialUnix({ ...timed, path: address.path });
     }
     case 'tcp': {
-      const { dialTcp } = await import('../tcp.js');
+      const { dialTcp } = await import('../socket/tcp.js');
       return dialTcp({ ...timed, host: address.host, port: address.port });
     }
     case 'tls': {
-      const { dialTls } = await import('../tls.js');
+      const { dialTls } = await import('../tls/tls.js');
       const proof = options.tls as NonNullable<DialOptions['tls']>;
       return dialTls({ ...timed, host: address.host, port: address.port, ...proof });
     }
     case 'ws':
     case 'wss': {
-      const { dialWebSocket } = await import('../websocket.js');
+      const { dialWebSocket } = await import('../websocket/websocket.js');
       return dialWebSocket({ ...timed, url: address.url, ...options.http });
     }
     case 'http':

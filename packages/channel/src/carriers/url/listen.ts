@@ -1,5 +1,5 @@
-import type { Listener, OnSession } from '../listener.js';
-import type { PortSource } from '../message-port.js';
+import type { Listener, OnSession } from '../socket/listener.js';
+import type { PortSource } from '../message-port/message-port.js';
 import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type ListenOptions } from './options.js';
@@ -45,32 +45,32 @@ async function listenAt(
       };
     }
     case 'worker': {
-      const { listenWorker } = await import('../message-port.js');
+      const { listenWorker } = await import('../message-port/message-port.js');
       const named = { ...common, name: address.name };
       const listener = listenWorker(options.worker as PortSource, onSession, named);
       return { url, close: () => listener.close() };
     }
     case 'unix': {
-      const { listenUnix } = await import('../unix.js');
+      const { listenUnix } = await import('../socket/unix.js');
       return at(url, await listenUnix({ ...common, path: address.path }, onSession));
     }
     case 'tcp': {
-      const { listenTcp } = await import('../tcp.js');
+      const { listenTcp } = await import('../socket/tcp.js');
       return at(url, await listenTcp({ ...common, host: address.host, port: address.port }, onSession));
     }
     case 'tls': {
-      const { listenTls } = await import('../tls.js');
+      const { listenTls } = await import('../tls/tls.js');
       const proof = options.tls as NonNullable<ListenOptions['tls']>;
       return at(url, await listenTls({ ...timed, host: address.host, port: address.port, ...proof }, onSession));
     }
     case 'ws':
     case 'wss': {
-      const { listenWebSocket } = await import('../websocket-listener.js');
+      const { listenWebSocket } = await import('../websocket/websocket-listener.js');
       return at(url, await listenWebSocket({ ...timed, ...place(address), ...options.http }, onSession));
     }
     case 'http':
     case 'https': {
-      const { listenHttp2 } = await import('../http2-listener.js');
+      const { listenHttp2 } = await import('../http2/http2-listener.js');
       return at(url, await listenHttp2({ ...timed, ...place(address), ...options.http }, onSession));
     }
   }

@@ -3,12 +3,12 @@ import type { Resume } from '../../resume/options.js';
 import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
-import type { AdmissionOptions } from '../authenticate.js';
-import type { ServerTls } from '../http-listener.js';
-import type { PortSource, PortTarget } from '../message-port.js';
-import type { DialCertificates, ListenCertificates } from '../tls-certificates.js';
-import type { PreSharedKey, PskFor } from '../tls-psk.js';
-import type { ClientTls } from '../websocket-options.js';
+import type { AdmissionOptions } from '../web/authenticate.js';
+import type { ServerTls } from '../web/http-listener.js';
+import type { PortSource, PortTarget } from '../message-port/message-port.js';
+import type { DialCertificates, ListenCertificates } from '../tls/tls-certificates.js';
+import type { PreSharedKey, PskFor } from '../tls/tls-psk.js';
+import type { ClientTls } from '../web/http-options.js';
 import { type Address, shown } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 

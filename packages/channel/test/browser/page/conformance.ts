@@ -2,7 +2,7 @@ import { systemClock } from '@circuit/base';
 import { ChannelSession, type SessionOptions } from '@circuit/channel';
 import { conformanceRows, type Connect, runRows } from '@circuit/channel/conformance';
 import { dialWebSocket } from '@circuit/channel/websocket';
-import { BrowserWebSocketCarrier } from '../../../src/carriers/websocket-browser-carrier.js';
+import { BrowserWebSocketCarrier } from '../../../src/carriers/websocket/websocket-browser-carrier.js';
 import { closingPair } from '../../support/closing-pair.js';
 import { throughWorker } from '../../support/port-transports.js';
 import { expect } from './expect.js';

@@ -1,5 +1,5 @@
 import type { PortTarget } from '@circuit/channel/message-port';
-import type { BrowserWebSocket } from '../../../src/carriers/websocket-browser-carrier.js';
+import type { BrowserWebSocket } from '../../../src/carriers/websocket/websocket-browser-carrier.js';
 
 /** As much of a browser as the pages of the tests use; the tests are compiled with Node's types. */
 interface Browser {

@@ -1,5 +1,5 @@
 import type { Port } from '@circuit/channel/message-port';
-import { MessagePortCarrier } from '../../../src/carriers/message-port-carrier.js';
+import { MessagePortCarrier } from '../../../src/carriers/message-port/message-port-carrier.js';
 import { spliceCarriers } from '../../support/splice-carriers.js';
 
 /** A web worker that joins the two ports of each message: a wire that runs through its thread. */
