@@ -1,4 +1,5 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
+import { nextTurn } from '../local/turn.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
 
 /** How one message goes through a fail-over stack. */
@@ -65,8 +66,8 @@ export class FailOver<T = unknown> {
       } catch (error) {
         last = toCircuitError(error);
         if (options.signal?.aborted === true) throw last;
-        // The news of a channel's end may come right behind that of the send.
-        await Promise.resolve();
+        // The news of a channel's end comes in the same turn as that of the send.
+        await new Promise<void>(nextTurn);
         if (!backEnd.failed && !saysGone(last)) throw last;
         this.#drop(backEnd);
         if (last.code === 'outcome-unknown' && !repeat) throw last;

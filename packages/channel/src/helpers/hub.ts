@@ -1,5 +1,6 @@
 import { abortError, CircuitError, onAbort, toCircuitError, type WaitOptions } from '@circuit/base';
 import { Deque } from '../local/deque.js';
+import { nextTurn } from '../local/turn.js';
 import type { Receiver, Sender } from '../types.js';
 import { serve } from './serve.js';
 
@@ -24,6 +25,8 @@ interface Worker<T> {
   busy: number;
   /** When it last got a request, as a count: among equals the one that has rested longest is next. */
   last: number;
+  /** What its channel failed with. */
+  failure: unknown;
 }
 
 interface Waiting<T> {
@@ -85,10 +88,13 @@ export class Hub<T = unknown, A = unknown> {
     if (this.#closed) throw new CircuitError('closed', 'hub: closed');
     if (this.#workers.size >= this.#maxWorkers)
       throw new CircuitError('limit', `hub: ${this.#maxWorkers} workers are there`);
-    const worker: Worker<T> = { sender, busy: 0, last: 0 };
+    const worker: Worker<T> = { sender, busy: 0, last: 0, failure: undefined };
     this.#workers.add(worker);
-    const drop = (): void => void this.#workers.delete(worker);
-    sender.closed.then(drop, drop);
+    const drop = (reason?: unknown): void => {
+      worker.failure = reason;
+      this.#workers.delete(worker);
+    };
+    sender.closed.then(() => drop(), drop);
     this.#assign();
   }
 
@@ -134,7 +140,8 @@ export class Hub<T = unknown, A = unknown> {
     } catch (error) {
       const reason = toCircuitError(error);
       if (signal?.aborted || this.#workers.has(worker)) {
-        await Promise.resolve();
+        // The news of a channel's end comes in the same turn as that of the send.
+        await new Promise<void>(nextTurn);
         if (signal?.aborted || (this.#workers.has(worker) && !isGone(reason))) throw reason;
       }
       return { type: 'not-taken' };
@@ -149,7 +156,9 @@ export class Hub<T = unknown, A = unknown> {
       answers.cancel(reason);
       if (signal?.aborted) throw reason;
       if (reason.code === 'undelivered') return { type: 'not-taken' };
-      if (isGone(reason)) return { type: 'in-doubt', reason };
+      await new Promise<void>(nextTurn);
+      // What ended the worker's channel as well is no word of the worker about this request.
+      if (isGone(reason) || worker.failure === reason) return { type: 'in-doubt', reason };
       throw reason;
     }
   }

@@ -1,7 +1,7 @@
 import { pipe } from '../local/pipe.js';
 import { pumpMessages } from '../local/pump.js';
-import type { RawReceiver, RawSender } from '../local/raw.js';
-import type { Sender, SendOptions } from '../types.js';
+import type { RawReceiver, RawSender, RawSendOptions } from '../local/raw.js';
+import type { Sender } from '../types.js';
 
 /**
  * A sender that holds up to `capacity` messages (1,024 by default) in front of a slow one, which it takes over. When it is full
@@ -22,8 +22,11 @@ export function queue<T>(slow: Sender<T>, capacity = 1024): Sender<T> {
 /** Any sender, also one that is no end of ours, as a pump takes it. */
 function raw<T>(sender: Sender<T>): RawSender {
   return {
-    sendNow: async (value: unknown, { returnTo, acknowledged }: SendOptions) =>
-      sender.send(value as T, { returnTo, acknowledged }),
+    // An end of ours hears `handedOn` as well; of any other the acknowledgement has to do.
+    sendNow: async (value: unknown, { returnTo, acknowledged, handedOn }: RawSendOptions) => {
+      const options: RawSendOptions & { readonly returns?: false } = { returnTo, acknowledged, handedOn };
+      return sender.send(value as T, options);
+    },
     closeNow: () => sender.close(),
     abortNow: (reason) => sender.abort(reason),
     closed: sender.closed,

@@ -1,5 +1,5 @@
 import type { CircuitError } from '@circuit/base';
-import { dequeue, turnAwayAll } from '../local/demand.js';
+import { dequeue } from '../local/demand.js';
 import { InMessage } from '../session/in-message.js';
 import type { ReceiveOptions, ReceiveResult } from '../types.js';
 import type { Loop, LoopReceiver } from './loop.js';
@@ -62,12 +62,6 @@ export class BornReceiver extends InMessage {
   override relayDone(): void {
     super.relayDone();
     this.#here?.loop.receiver.relayDone();
-  }
-
-  override move(): void {
-    super.move();
-    // Its pump waits behind nobody.
-    turnAwayAll(this.waiting);
   }
 
   override cancelNow(reason: CircuitError): void {

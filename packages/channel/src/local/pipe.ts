@@ -1,12 +1,12 @@
 import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { Ended, ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
-import { abandonMessage, failSend } from '../values/abandon.js';
+import { abandonAnswers, abandonMessage, failSend } from '../values/abandon.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
-import type { Passed, RawReceiver, RawSender } from './raw.js';
+import type { Passed, RawReceiver, RawSender, RawSendOptions } from './raw.js';
 import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
 import { turnDue } from './taking-turns.js';
@@ -37,6 +37,8 @@ interface Offer {
   /** Resolves the send; `undefined` once it has been resolved by room in the buffer. */
   taken: (() => void) | undefined;
   readonly acknowledged: boolean;
+  /** Tells that it stands in the buffer, or is taken. */
+  handedOn: (() => void) | undefined;
   refused: ((error: CircuitError) => void) | undefined;
   release: (() => void) | undefined;
 }
@@ -101,6 +103,7 @@ class PipeCore {
       signal: undefined,
       taken: () => (taken = true),
       acknowledged: true,
+      handedOn: undefined,
       refused: undefined,
       release: undefined,
     };
@@ -129,6 +132,7 @@ class PipeCore {
       return this.closed ? { done: true } : undefined;
     }
     offer.release?.();
+    offer.handedOn?.();
     const settle = this.relaying && offer.acknowledged ? settling(offer) : undefined;
     if (settle === undefined) offer.taken?.();
     this.#fillBuffer();
@@ -173,6 +177,7 @@ class PipeCore {
     let place = 0;
     for (const offer of this.offers) {
       if (place++ >= this.capacity) return;
+      if (offer.acknowledged) offer.handedOn?.();
       if (offer.taken === undefined || offer.acknowledged) continue;
       offer.release?.();
       offer.release = undefined;
@@ -208,15 +213,15 @@ class PipeSender extends End implements Sender, RawSender {
     return this.#moved ? failSend(movedError(), value, options) : this.sendNow(value, options);
   }
 
-  sendNow(value: unknown, options: SendOptions): Promise<unknown> {
+  sendNow(value: unknown, options: RawSendOptions): Promise<unknown> {
     const sent = this.#offer(value, options);
     const turn = turnDue();
     return turn === undefined ? sent : sent.then((back) => turn.then(() => back));
   }
 
-  #offer(value: unknown, options: SendOptions): Promise<unknown> {
+  #offer(value: unknown, options: RawSendOptions): Promise<unknown> {
     const core = this.#core;
-    const { signal } = options;
+    const { signal, handedOn } = options;
     const refusal = core.refusal ?? (signal?.aborted ? abortError(signal) : undefined);
     if (refusal !== undefined) return failSend(refusal, value, options);
     const back = options.returns === true ? pipe(1) : undefined;
@@ -225,7 +230,8 @@ class PipeSender extends End implements Sender, RawSender {
     const held = acknowledged && core.relaying;
     if (!held && core.handOver(value, ret)) return back === undefined ? resolved : Promise.resolve(back.receiver);
     if (core.offers.length < core.capacity && !acknowledged) {
-      const offer = { value, ret, signal, taken: undefined, acknowledged, refused: undefined, release: undefined };
+      const over = { taken: undefined, refused: undefined, handedOn: undefined, release: undefined };
+      const offer: Offer = { value, ret, signal, acknowledged, ...over };
       core.offers.push(offer);
       core.readable.notify();
       return back === undefined ? resolved : Promise.resolve(back.receiver);
@@ -237,7 +243,11 @@ class PipeSender extends End implements Sender, RawSender {
         signal,
         taken: () => resolve(back?.receiver),
         acknowledged,
-        refused: reject,
+        handedOn,
+        refused(error) {
+          abandonAnswers(back?.receiver, error);
+          reject(error);
+        },
         release: undefined,
       };
       if (signal !== undefined) {
@@ -249,6 +259,7 @@ class PipeSender extends End implements Sender, RawSender {
         });
       }
       core.offers.push(offer);
+      if (core.offers.length <= core.capacity) handedOn?.();
       if (held) core.serveFirst();
       core.readable.notify();
     });

@@ -1,32 +1,68 @@
-import { type ErrorCode, toCircuitError } from '@circuit/base';
-import { spliceBytes } from '../session/splice.js';
+import { type CircuitError, toCircuitError } from '@circuit/base';
+import { loss } from '../session/acks.js';
+import { spliceBytes } from '../session/splice-bytes.js';
 import { abandonMessage } from '../values/abandon.js';
-import { isByteSink, isByteSource, type RawReader, type RawReceiver, type RawSender, type RawWriter } from './raw.js';
+import {
+  isByteSink,
+  isByteSource,
+  type Passed,
+  type RawReader,
+  type RawReceiver,
+  type RawSender,
+  type RawWriter,
+} from './raw.js';
 
 /**
  * Moves everything from `from` to `to` until the end, and the end with it: close to close, abort to abort, cancel to
  * cancel, acknowledgements back. Ends inside the values and their return channels go along. Never rejects.
  */
 export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<void> {
-  const fail = failing(from, to);
+  let failure: CircuitError | undefined;
+  let underWay = 0;
+  let inDoubt = false;
+  // An acknowledgement that came in front of the failure goes back in front of it, and what is in doubt stays so.
+  const cancel = (): void => {
+    if (failure !== undefined && underWay === 0) from.cancelNow(inDoubt ? loss(failure) : failure);
+  };
+  const fail = (error: unknown): void => {
+    if (failure === undefined) to.abortNow((failure = toCircuitError(error)));
+    cancel();
+  };
+  const give = (message: Passed, handedOn?: () => void): Promise<void> => {
+    const { value, ret, settle } = message;
+    underWay++;
+    return to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined, handedOn }).then(
+      () => {
+        underWay--;
+        settle?.();
+        cancel();
+      },
+      (error: unknown) => {
+        const reason = toCircuitError(error);
+        underWay--;
+        inDoubt ||= reason.code === 'outcome-unknown';
+        abandonMessage(message, reason);
+        settle?.(reason);
+        fail(reason);
+      },
+    );
+  };
+  to.closed.catch(fail);
   from.relay();
   let sent: Promise<void> | undefined;
   try {
     for (;;) {
       const message = await from.receiveNow({});
       if (message.done) break;
-      const { value, ret, settle } = message;
-      sent = to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined }).then(
-        () => settle?.(),
-        (error: unknown) => {
-          const reason = toCircuitError(error);
-          abandonMessage(message, reason);
-          settle?.(reason);
-          fail(reason);
-        },
-      );
-      // Who asked for an acknowledgement waits for it itself; what is behind its message does not.
-      if (settle === undefined) await sent;
+      const { settle } = message;
+      if (failure !== undefined) {
+        abandonMessage(message, failure);
+        settle?.(failure);
+        return;
+      }
+      if (settle === undefined) await (sent = give(message));
+      // Who asked for an acknowledgement waits for it itself; what is behind its message waits for room alone.
+      else await new Promise<void>((resolve) => void (sent = give(message, resolve)).then(resolve));
     }
     to.closeNow();
     await to.closed;
@@ -47,7 +83,7 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
     spliceBytes(from, to);
     return;
   }
-  const fail = failing(from, to, 'aborted');
+  const fail = failing(from, to);
   from.relay?.();
   try {
     for (;;) {
@@ -64,9 +100,9 @@ export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
 }
 
 /** Ends both with what either fails with. */
-function failing(from: RawReceiver | RawReader, to: RawSender | RawWriter, code?: ErrorCode): (error: unknown) => void {
+function failing(from: RawReader, to: RawWriter): (error: unknown) => void {
   const fail = (error: unknown): void => {
-    const reason = toCircuitError(error, code);
+    const reason = toCircuitError(error, 'aborted');
     to.abortNow(reason);
     from.cancelNow(reason);
   };

@@ -1,9 +1,18 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
 import type { Ended, Received, ReceiveOptions, SendOptions } from '../types.js';
 
+/** How an end that was taken over sends. */
+export interface RawSendOptions extends SendOptions {
+  /**
+   * Called once a message that is to be acknowledged takes no more room here: what stands behind it need not wait for its acknowledgement.
+   * Not where the send is over by then.
+   */
+  readonly handedOn?: (() => void) | undefined;
+}
+
 /** The operations of an end for who took it over: its former holder's handle no longer works. */
 export interface RawSender {
-  sendNow(value: unknown, options: SendOptions): Promise<unknown>;
+  sendNow(value: unknown, options: RawSendOptions): Promise<unknown>;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
   readonly closed: Promise<void>;

@@ -9,6 +9,19 @@ interface AwaitedAck {
   release: (() => void) | undefined;
 }
 
+/** `detail` of the reason that a relay cancels with when it has lost its way onward. */
+const wayLost = 'way-lost';
+
+/**
+ * What a relay that lost its way onward cancels with: the far side may have taken what the relay was given, and whoever hears of a loss
+ * leaves that in doubt. Any other reason of a cancel is a receiver's, who has taken nothing more.
+ */
+export function loss(reason: CircuitError): CircuitError {
+  const { code, message, detail, retryable } = reason;
+  if (code === 'peer-gone' || code === 'closed' || detail === wayLost) return reason;
+  return new CircuitError(code, message, { cause: reason, detail: wayLost, retryable });
+}
+
 /** The messages of one channel that are written and that the receiver has not taken yet, where somebody waits for that. */
 export class Acks {
   readonly #awaited = new Deque<AwaitedAck>();
@@ -40,9 +53,10 @@ export class Acks {
 
   /** No ACK will come any more. `refused`: by the receiver, who has taken nothing more. */
   fail(reason: CircuitError, refused: boolean): void {
-    // A relay that lost its way onward refuses as well, and then the far side may have taken the message.
-    const untaken = refused && reason.code !== 'peer-gone' && reason.code !== 'closed';
-    const error = untaken ? reason : new CircuitError('outcome-unknown', reason.message, { cause: reason });
+    const error =
+      refused && loss(reason) !== reason
+        ? reason
+        : new CircuitError('outcome-unknown', reason.message, { cause: reason });
     for (const ack of this.#awaited.drain()) {
       ack.release?.();
       ack.reject(error);

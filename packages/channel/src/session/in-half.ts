@@ -92,6 +92,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   move(): void {
     this.checkHeld();
     this.moved = true;
+    turnAwayAll(this.waiting);
     this.notifyReadable();
   }
 
@@ -207,7 +208,6 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
 
   /** A relay takes over what arrives from here on, and what is queued. */
   attach(tap: Tap): void {
-    turnAwayAll(this.waiting);
     this.tap = tap;
     this.relaying = true;
     this.passQueue(tap);

@@ -3,6 +3,7 @@ import { End, type EndKind, movedError } from '../local/end.js';
 import type { SinkTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
 import * as frameType from '../wire/frame-type.js';
+import { loss } from './acks.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
 import { reasonError, writeReason } from './reason.js';
@@ -141,7 +142,7 @@ export abstract class OutHalf extends End implements Turn {
   fail(reason: CircuitError): void {
     if (this.over && this.failure === undefined) return;
     this.state = 'ended';
-    this.#end(reason);
+    this.#end(reason, false, loss);
   }
 
   writeNext(): boolean {
@@ -205,11 +206,11 @@ export abstract class OutHalf extends End implements Turn {
     this.settle();
   }
 
-  #end(reason: CircuitError, refused = false): void {
+  #end(reason: CircuitError, refused = false, told = same): void {
     if (this.failure !== undefined) return;
     this.failure = reason;
     this.dropQueue(reason, refused);
-    this.tap?.cancelled(reason);
+    this.tap?.cancelled(told(reason));
     this.#finished?.reject(reason);
     this.#waiters?.notify();
   }
@@ -225,3 +226,7 @@ export abstract class OutHalf extends End implements Turn {
 }
 
 function ignore(): void {}
+
+function same(reason: CircuitError): CircuitError {
+  return reason;
+}

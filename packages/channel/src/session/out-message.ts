@@ -2,10 +2,11 @@ import { abortError, CircuitError, onAbort, throwIfAborted } from '@circuit/base
 import type { Codec } from '../codec/codec.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
+import type { RawSendOptions } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
-import { failSend } from '../values/abandon.js';
+import { abandonAnswers, failSend } from '../values/abandon.js';
 import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
 import * as frameType from '../wire/frame-type.js';
@@ -55,7 +56,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   }
 
   /** `send` for who took the end over. */
-  sendNow(value: unknown, options: SendOptions): Promise<unknown> {
+  sendNow(value: unknown, options: RawSendOptions): Promise<unknown> {
     try {
       this.#checkSend(options.signal);
       return this.#sendPacked(this.#pack(value, options), options);
@@ -75,19 +76,18 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     );
   }
 
-  #sendPacked(packed: Packed, options: SendOptions): Promise<unknown> {
+  #sendPacked(packed: Packed, options: RawSendOptions): Promise<unknown> {
     const { signal } = options;
     const flags = (packed.ret ? dataFlag.ret : 0) | (options.acknowledged === true ? dataFlag.ack : 0);
     if (this.#canWrite(packed)) {
       this.#writeWhole(packed, flags);
       if (options.acknowledged === true) {
-        return new Promise<void>((resolve, reject) => this.#awaitAck(resolve, reject, signal)).then(
-          () => packed.receiver,
-        );
+        options.handedOn?.();
+        return answered(new Promise((resolve, reject) => this.#awaitAck(resolve, reject, signal)), packed);
       }
       return packed.receiver === undefined ? resolved : Promise.resolve(packed.receiver);
     }
-    return this.#enqueue(packed, flags, signal).then(() => packed.receiver);
+    return answered(this.#enqueue(packed, flags, options), packed);
   }
 
   trySend(value: unknown): boolean {
@@ -218,7 +218,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     return this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated;
   }
 
-  #enqueue(packed: Packed, flags: number, signal: AbortSignal | undefined): Promise<void> {
+  #enqueue(packed: Packed, flags: number, { signal, handedOn }: RawSendOptions): Promise<void> {
     const body = keepQueued(this, this.#queue.length, packed.body);
     return new Promise<void>((resolve, reject) => {
       const queued: Queued = {
@@ -231,6 +231,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
         reject,
         release: undefined,
         signal,
+        handedOn,
       };
       if (signal !== undefined) queued.release = onAbort(signal, () => this.#giveUp(queued, abortError(signal)));
       this.#enlist(queued);
@@ -299,9 +300,13 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   }
 
   /** A message is written whole: its send is over, or waits for the receiver from now on. */
-  #settleWritten({ flags, resolve, reject, signal }: Queued): void {
-    if ((flags & dataFlag.ack) === 0) resolve();
-    else this.#awaitAck(resolve, reject, signal);
+  #settleWritten({ flags, resolve, reject, signal, handedOn }: Queued): void {
+    if ((flags & dataFlag.ack) === 0) {
+      resolve();
+      return;
+    }
+    handedOn?.();
+    this.#awaitAck(resolve, reject, signal);
   }
 
   #sayDrop(): void {
@@ -320,6 +325,17 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     this.#acks ??= new Acks();
     this.#acks.await(this.#written, resolve, reject, signal);
   }
+}
+
+/** The return channel once the message is sent. One that failed behind its first frame is not withdrawn: nobody will hold its answers. */
+function answered(sent: Promise<void>, { receiver }: Packed): Promise<Receiver | undefined> {
+  return sent.then(
+    () => receiver,
+    (error: unknown) => {
+      abandonAnswers(receiver, error);
+      throw error;
+    },
+  );
 }
 
 function ignore(): void {}

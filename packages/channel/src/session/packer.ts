@@ -19,7 +19,8 @@ import type { Link } from './link.js';
 import { OutBytes } from './out-bytes.js';
 import { OutMessage } from './out-message.js';
 import { type Packed, type Packer, type PackOptions, withdraw } from './packed.js';
-import { spliceBytes, spliceMessages } from './splice.js';
+import { spliceMessages } from './splice.js';
+import { spliceBytes } from './splice-bytes.js';
 import { Unpacker } from './unpacker.js';
 
 /** Encodes the values of one session and makes an entry for every end in them, joined to what stood in the value. */

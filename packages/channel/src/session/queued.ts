@@ -17,6 +17,8 @@ export interface Queued {
   /** Takes the listener off `signal`. */
   release: (() => void) | undefined;
   readonly signal: AbortSignal | undefined;
+  /** `RawSendOptions.handedOn`. */
+  readonly handedOn: (() => void) | undefined;
 }
 
 /** A relayed piece with `body`, a copy of its own; `settle` runs when it is written or will never be. */
@@ -31,6 +33,7 @@ export function queuedPiece(raw: RawPiece, body: Uint8Array, settle: () => void)
     reject: settle,
     release: undefined,
     signal: undefined,
+    handedOn: undefined,
   };
 }
 

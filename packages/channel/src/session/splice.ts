@@ -1,5 +1,5 @@
 import type { CircuitError } from '@circuit/base';
-import type { ByteSink, ByteSource, SinkTap } from '../local/raw.js';
+import type { SinkTap } from '../local/raw.js';
 import { maxBodyBytes } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
 import type { OutReference } from './data-frame.js';
@@ -9,6 +9,7 @@ import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage } from './out-message.js';
 import type { RawPiece } from './raw-piece.js';
+import { spliceBytes } from './splice-bytes.js';
 
 /**
  * Passes all that arrives on `from` on to `to`, frame by frame and undecoded: return channels, nested channels and streams
@@ -84,21 +85,6 @@ class MessageSplice implements InTap, SinkTap {
   #acknowledging(number: number): () => void {
     return () => this.#from.acknowledge(number);
   }
-}
-
-/** {@link spliceMessages} for byte streams, of sessions and others. */
-export function spliceBytes(from: ByteSource, to: ByteSink): void {
-  const refusal = to.sendRefusal;
-  if (refusal !== undefined) {
-    from.cancelNow(refusal);
-    return;
-  }
-  to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
-  from.attach({
-    bytes: (piece) => to.forward(piece, () => from.passed(piece.length)),
-    closed: () => to.closeNow(),
-    aborted: (reason) => to.abortNow(reason),
-  });
 }
 
 /** The reference on the session of `carrier` that stands for `entry`, spliced to it in both directions. */

@@ -1,4 +1,4 @@
-import { toCircuitError } from '@circuit/base';
+import { CircuitError, toCircuitError } from '@circuit/base';
 import { End } from '../local/end.js';
 import { swallow } from '../local/swallow.js';
 import type { ByteReader, ByteWriter, Receiver, Sender, SendOptions } from '../types.js';
@@ -33,4 +33,9 @@ export function abandonMessage({ value, ret }: { value: unknown; ret: Sender }, 
 export function failSend(reason: unknown, value: unknown, { returnTo }: SendOptions): Promise<never> {
   abandonMessage({ value, ret: returnTo ?? swallow }, reason);
   return Promise.reject(reason);
+}
+
+/** The answers to a message that was on its way when its send failed: nobody will hold their receiver. */
+export function abandonAnswers(answers: Receiver | undefined, cause: unknown): void {
+  answers?.cancel(new CircuitError('cancelled', 'nobody waits for an answer', { cause }));
 }
