@@ -11,15 +11,11 @@ export function checkSignal(what: string, signal: unknown): void {
   if (signal === undefined) return;
   const { addEventListener, aborted } = Object(signal) as Partial<AbortSignal>;
   if (typeof addEventListener === 'function' && typeof aborted === 'boolean') return;
-  throw new CircuitError('invalid', `${what}: signal of type ${typeName(signal)}, want an AbortSignal`);
+  throw new CircuitError('invalid', `${what}: signal of type ${typeof signal}, want an AbortSignal`);
 }
 
 /** Throws `invalid` for a callback that is none. */
 export function checkFunction(name: string, run: unknown): void {
   if (typeof run === 'function') return;
-  throw new CircuitError('invalid', `${name} of type ${typeName(run)}, want a function`);
-}
-
-function typeName(value: unknown): string {
-  return value === null ? 'null' : typeof value;
+  throw new CircuitError('invalid', `${name} of type ${typeof run}, want a function`);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
+import { ChunkQueue } from '../local/chunk-queue.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { ByteSink, RawWriter, SinkTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
@@ -9,13 +10,15 @@ import { resetSocket } from './reset-socket.js';
 
 /** How much waits for a slow socket before its writer does, in bytes. */
 const highWaterBytes = 262_144;
+/** How much of it is with the socket; the rest is gathered, for a piece may have one byte. */
+const socketBytes = 65_536;
 
 /** Where a socket stands; `ending`: nothing is added to what it still has to write. */
 type State = 'open' | 'ending' | 'over';
 
 /**
  * The writing end of a plain socket. A session's stream or a relay puts its bytes in without a promise for each piece; those of one turn are
- * one write.
+ * one write, and small ones are gathered.
  */
 export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink {
   readonly endKind: EndKind = 'writer';
@@ -25,14 +28,19 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   #failure: CircuitError | undefined;
   #finished: Deferred | undefined;
   #tap: SinkTap | undefined;
-  #corked = false;
+  readonly #gathered = new ChunkQueue();
+  #gatheredBytes = 0;
+  #scheduled = false;
   #moved = false;
 
   /** Whoever makes it tells it by `gone` that the socket is no more. */
   constructor(socket: Socket) {
     super();
     this.#socket = socket;
-    socket.on('drain', () => this.#room.notify());
+    socket.on('drain', () => {
+      this.#flush();
+      if (!this.#full) this.#room.notify();
+    });
     socket.on('finish', () => this.#settle());
   }
 
@@ -96,6 +104,7 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   closeNow(): void {
     if (this.#state !== 'open') return;
     this.#state = 'ending';
+    this.#write();
     this.#socket.end();
   }
 
@@ -116,24 +125,35 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   }
 
   get #full(): boolean {
-    return this.#state !== 'over' && this.#socket.writableLength > highWaterBytes;
+    return this.#state !== 'over' && this.#socket.writableLength + this.#gatheredBytes > highWaterBytes;
   }
 
   #put(chunk: Uint8Array): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      setImmediate(this.#uncork);
-    }
-    this.#socket.write(chunk);
-    if (this.#socket.writableLength >= highWaterBytes) this.#uncork();
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.length;
+    if (this.#gatheredBytes >= highWaterBytes) this.#flush();
+    if (this.#scheduled || this.#gatheredBytes === 0) return;
+    this.#scheduled = true;
+    setImmediate(this.#endOfTurn);
   }
 
-  readonly #uncork = (): void => {
-    if (!this.#corked) return;
-    this.#corked = false;
-    this.#socket.uncork();
+  readonly #endOfTurn = (): void => {
+    this.#scheduled = false;
+    this.#flush();
   };
+
+  /** What is with the socket already goes first; its `drain` comes back here. */
+  #flush(): void {
+    if (this.#state === 'open' && this.#socket.writableLength <= socketBytes) this.#write();
+  }
+
+  #write(): void {
+    if (this.#gatheredBytes === 0) return;
+    this.#gatheredBytes = 0;
+    this.#socket.cork();
+    for (const chunk of this.#gathered.drain()) this.#socket.write(chunk);
+    this.#socket.uncork();
+  }
 
   #settle(failure?: CircuitError): void {
     if (this.#state === 'over') return;

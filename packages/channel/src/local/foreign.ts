@@ -79,7 +79,7 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
   // Somebody else's end is none of what was sent: the rest would be lost.
   stream.on('finish', () => (ending ? finish() : fail(endedEarly())));
   stream.on('close', () => fail(destroyed()));
-  const write = (chunk: Uint8Array, done: () => void, failed: (error: CircuitError) => void = ignore): void => {
+  const write = (chunk: Uint8Array, done: () => void, failed: (error: CircuitError) => void): void => {
     // The callback comes when the chunk was handled, which also bounds what waits inside the stream.
     stream.write(chunk, (error) => (error ? failed(toCircuitError(error, 'io')) : done()));
   };
@@ -92,7 +92,7 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
         () => tap.done(),
         (reason: unknown) => tap.cancelled(reason as CircuitError),
       ),
-    forward: write,
+    forward: (piece, written) => write(piece, written, written),
     writeNow: (chunk) => new Promise((resolve, reject) => write(chunk, resolve, reject)),
     closeNow() {
       ending = true;

@@ -24,7 +24,7 @@ export function webWriter(stream: WritableStream<Uint8Array>): ByteSink {
       // What had been closed before takes nothing.
       writer.closed.then(() => (closing ? tap.done() : fail('stream closed')), fail);
     },
-    forward: (piece, written) => void writer.write(piece).then(written, ignore),
+    forward: (piece, written) => void writer.write(piece).then(written, written),
     closeNow() {
       closing = true;
       writer.close().catch(ignore);

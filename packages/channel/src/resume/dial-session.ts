@@ -83,6 +83,9 @@ class Redialler {
   readonly #id: Uint8Array;
   readonly #token: Uint8Array;
   #attempts: AbortController | undefined;
+  /** The longest that the next pause may be; what was received when it was at its first. */
+  #ceiling = firstPauseMs;
+  #received = 0;
 
   constructor(
     begin: BeginLink,
@@ -124,8 +127,11 @@ class Redialler {
     // Timers of the clock keep no process alive, and an away session has nothing else.
     const hold = setInterval(nothing, 1_000_000);
     try {
-      for (let ceiling = firstPauseMs; carrier.state === 'away'; ceiling = Math.min(ceiling * 2, longestPauseMs)) {
-        await pause(this.#clock, this.#random.next() * ceiling, { signal: attempts.signal });
+      // A listener that takes the session up and hangs up, or a proxy without one, is not asked more often than one that is away.
+      if (carrier.received > this.#received) this.#ceiling = firstPauseMs;
+      this.#received = carrier.received;
+      for (; carrier.state === 'away'; this.#ceiling = Math.min(this.#ceiling * 2, longestPauseMs)) {
+        await pause(this.#clock, this.#random.next() * this.#ceiling, { signal: attempts.signal });
         await this.#attempt(carrier, attempts.signal);
       }
     } catch {

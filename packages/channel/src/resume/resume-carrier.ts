@@ -21,6 +21,9 @@ export interface ResumeCarrierOptions {
   onUnheard?(reason: string): void;
 }
 
+/** A connection that lasts longer is one, though nothing was said over it. */
+const lastingMs = 10_000;
+
 type Line =
   | { readonly name: 'connected'; readonly link: FreshLink }
   | { readonly name: 'away'; readonly timer: Timer }
@@ -42,6 +45,10 @@ export class ResumeCarrier implements Carrier {
   #line: Line;
   #latest: Carrier;
   #complaint = '';
+  #connectedAt: number;
+  /** Since when no connection has brought anything, and what had been received then. */
+  #awaySince = 0;
+  #received = -1;
   /** What GONE said on a connection that has not ended yet. */
   #farewell: string | undefined;
 
@@ -58,6 +65,7 @@ export class ResumeCarrier implements Carrier {
     });
     this.#line = { name: 'connected', link };
     this.#latest = link.carrier;
+    this.#connectedAt = options.clock.now();
   }
 
   get state(): Line['name'] {
@@ -125,6 +133,7 @@ export class ResumeCarrier implements Carrier {
     const before = this.#line;
     this.#line = { name: 'connected', link };
     this.#latest = link.carrier;
+    this.#connectedAt = this.#options.clock.now();
     if (before.name === 'away') before.timer.cancel();
     else before.link.destroy();
     if (fault !== undefined) {
@@ -201,9 +210,14 @@ export class ResumeCarrier implements Carrier {
       if (farewell !== undefined && reason !== undefined) this.#options.onUnheard?.(farewell);
       return;
     }
-    const timer = this.#options.clock.after(this.#options.timeMs, () => {
+    const { clock, timeMs } = this.#options;
+    const now = clock.now();
+    // A connection that brought nothing and was soon gone does not begin the time anew.
+    if (this.received > this.#received || now - this.#connectedAt > lastingMs) this.#awaySince = now;
+    this.#received = this.received;
+    const timer = clock.after(Math.max(0, this.#awaySince + timeMs - now), () => {
       const why = this.#complaint === '' ? (reason?.message ?? 'hung up') : this.#complaint;
-      this.giveUp(new CircuitError('peer-gone', `away for ${this.#options.timeMs} ms: ${why}`));
+      this.giveUp(new CircuitError('peer-gone', `away for ${timeMs} ms: ${why}`));
     });
     this.#line = { name: 'away', timer };
     this.#options.onAway(reason);

@@ -17,14 +17,18 @@ const wayLost = 'way-lost';
  * leaves that in doubt. Any other reason of a cancel is a receiver's, who has taken nothing more.
  */
 export function loss(reason: CircuitError): CircuitError {
-  const { code, message, detail, retryable } = reason;
+  const { code, message, detail } = reason;
   if (code === 'peer-gone' || code === 'closed' || detail === wayLost) return reason;
-  return new CircuitError(code, message, { cause: reason, detail: wayLost, retryable });
+  return new CircuitError(code, message, { cause: reason, detail: wayLost });
 }
 
 /** The messages of one channel that are written and that the receiver has not taken yet, where somebody waits for that. */
 export class Acks {
   readonly #awaited = new Deque<AwaitedAck>();
+
+  get size(): number {
+    return this.#awaited.length;
+  }
 
   /** Calls `resolve` when the receiver has taken the message with number `index`, which is the one written last. */
   await(

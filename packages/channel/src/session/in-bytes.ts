@@ -53,10 +53,7 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
   }
 
   protected passQueue(tap: SourceTap): void {
-    for (const chunk of this.#queue.drain()) {
-      this.link.countUnread(-chunk.length);
-      tap.bytes(chunk);
-    }
+    for (const chunk of this.#queue.drain()) tap.bytes(chunk);
   }
 
   /** BYTES. */
@@ -65,6 +62,7 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.tap !== undefined) {
+      this.link.countUnread(piece.length);
       this.tap.bytes(ownPiece(piece));
       return undefined;
     }

@@ -156,8 +156,9 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
     return undefined;
   }
 
-  /** Counts the credit of what was relayed as used up. */
+  /** What a relay got is out of the way: its credit is used up. */
   passed(cost: number): void {
+    this.link.countUnread(-cost);
     this.grant(cost);
   }
 

@@ -15,6 +15,7 @@ import * as frameType from '../wire/frame-type.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { type Assembly, startAssembly } from './assembly.js';
 import type { Entry } from './entry.js';
+import { follow } from './follow.js';
 import { InHalf } from './in-half.js';
 import type { Link } from './link.js';
 import { OutMessage } from './out-message.js';
@@ -119,7 +120,6 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   protected passQueue(tap: InTap): void {
     for (const arrived of this.#queue.drain()) {
-      this.link.countUnread(-arrived.cost);
       tap.piece({ flags: arrived.flags, total: 0, refs: arrived.refs, body: arrived.body }, true, arrived.cost);
     }
     if (this.#assembly !== undefined) this.#passAssembled(this.#assembly, tap);
@@ -143,15 +143,23 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
       return `channel ${this.entry.id}: message of ${whole} bytes, the limit is ${this.link.limits.maxMessageBytes}`;
     }
     if (this.tap !== undefined) {
-      if (first) this.#left = whole;
-      const misfit = this.#follow(piece, first);
-      if (misfit === undefined) this.tap.piece(piece, first, cost);
-      return misfit;
+      const left = follow(piece, first, first ? whole : this.#left);
+      if (typeof left === 'string') return `channel ${this.entry.id}: ${left}`;
+      this.#left = left;
+      this.#passing = more;
+      this.link.countUnread(cost, Math.sign(cost));
+      this.tap.piece(piece, first, cost);
+      return undefined;
     }
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
     if (more) return this.#begin(piece, cost);
     this.#arrive({ body: this.#keep(piece.body), refs: piece.refs, flags: piece.flags, cost });
     return undefined;
+  }
+
+  override passed(cost: number): void {
+    this.link.countUnread(0, -Math.sign(cost));
+    super.passed(cost);
   }
 
   /** DROP: the message under way was given up. */
@@ -167,7 +175,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     this.#assembly = undefined;
     this.link.countUnread(-assembly.got);
     this.#taken++;
-    refuse(assembly.refs, new CircuitError('undelivered', 'the message was given up by its sender'));
+    if (assembly.refs) refuse(assembly.refs, new CircuitError('undelivered', 'the message was given up by its sender'));
     this.grant(assembly.cost - assembly.granted);
     return undefined;
   }
@@ -195,7 +203,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   protected dropQueue(reason: CircuitError): void {
     for (const arrived of this.#queue.drain()) {
-      this.link.countUnread(-arrived.cost);
+      this.link.countUnread(-arrived.cost, -1);
       refuse(arrived.refs, reason);
     }
     if (this.#assembly !== undefined) {
@@ -204,17 +212,6 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
       this.#assembly = undefined;
       this.#passing = true;
     }
-  }
-
-  /** Checks a piece that goes on undecoded: the session behind the relay would take the blame for it, with all that it carries. */
-  #follow({ flags, body }: InPiece, first: boolean): string | undefined {
-    const more = (flags & dataFlag.more) !== 0;
-    this.#left -= body.length;
-    if (more ? this.#left < (first ? 1 : 0) : this.#left !== 0) {
-      return `channel ${this.entry.id}: a message of another length than was announced`;
-    }
-    this.#passing = more;
-    return undefined;
   }
 
   #begin(piece: InPiece, cost: number): string | undefined {
@@ -263,13 +260,12 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   #arrive(arrived: Arrived): void {
     const waiting = dequeue(this.waiting);
+    this.link.countUnread(arrived.cost, 1);
     if (waiting === undefined) {
-      this.link.countUnread(arrived.cost);
       this.#queue.push(arrived);
       this.notifyReadable();
       return;
     }
-    this.link.countUnread(arrived.cost);
     try {
       waiting.resolve(this.#take(arrived, waiting.returns));
     } catch (error) {
@@ -278,7 +274,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   }
 
   #take(arrived: Arrived, returns: boolean): Passed {
-    this.link.countUnread(-arrived.cost);
+    this.link.countUnread(-arrived.cost, -1);
     const count = ++this.#taken;
     this.grant(arrived.cost);
     if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
@@ -315,9 +311,10 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     this.#assembly = undefined;
     this.#passing = true;
     this.#left = assembly.total - assembly.got;
-    this.link.countUnread(-assembly.got);
-    const { refs, flags, total, body } = assembly;
-    tap.piece({ flags: flags | dataFlag.more, total, refs, body }, true, assembly.cost - assembly.granted);
+    const { refs, flags, total, body, got } = assembly;
+    const cost = assembly.cost - assembly.granted;
+    this.link.countUnread(cost - got, Math.sign(cost));
+    tap.piece({ flags: flags | dataFlag.more, total, refs, body }, true, cost);
   }
 }
 

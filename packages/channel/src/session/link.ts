@@ -28,7 +28,7 @@ export interface Link {
   /** Takes an entry out of the table when all is said. */
   retire(entry: Entry): void;
   /** Counts bytes that arrived (positive) or were taken (negative). */
-  countUnread(bytes: number): void;
+  countUnread(bytes: number, pieces?: number): void;
   /** Counts bytes that queue for credit or the writer's turn. */
   countUnsent(bytes: number): void;
   /** The codec of that name; throws `unsupported`. */

@@ -142,7 +142,7 @@ export abstract class OutHalf extends End implements Turn {
   fail(reason: CircuitError): void {
     if (this.over && this.failure === undefined) return;
     this.state = 'ended';
-    this.#end(reason, false, loss);
+    this.#end(reason, false, this.tap && loss(reason));
   }
 
   writeNext(): boolean {
@@ -206,11 +206,11 @@ export abstract class OutHalf extends End implements Turn {
     this.settle();
   }
 
-  #end(reason: CircuitError, refused = false, told = same): void {
+  #end(reason: CircuitError, refused = false, told: CircuitError = reason): void {
     if (this.failure !== undefined) return;
     this.failure = reason;
     this.dropQueue(reason, refused);
-    this.tap?.cancelled(told(reason));
+    this.tap?.cancelled(told);
     this.#finished?.reject(reason);
     this.#waiters?.notify();
   }
@@ -226,7 +226,3 @@ export abstract class OutHalf extends End implements Turn {
 }
 
 function ignore(): void {}
-
-function same(reason: CircuitError): CircuitError {
-  return reason;
-}

@@ -69,11 +69,14 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #checkSend(signal?: AbortSignal): void {
     if (this.sendRefusal !== undefined) throw this.sendRefusal;
     throwIfAborted(signal);
-    if (this.#queue.length < this.link.limits.maxPendingSends) return;
-    throw new CircuitError(
-      'limit',
-      `more than ${this.link.limits.maxPendingSends} sends wait on one channel; await them`,
-    );
+    const refusal = this.#full(this.#queue.length);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #full(count: number): CircuitError | undefined {
+    const { maxPendingSends } = this.link.limits;
+    if (count < maxPendingSends) return undefined;
+    return new CircuitError('limit', `more than ${maxPendingSends} sends wait on one channel; await them`);
   }
 
   #sendPacked(packed: Packed, options: RawSendOptions): Promise<unknown> {
@@ -324,6 +327,9 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #awaitAck(resolve: () => void, reject: (error: CircuitError) => void, signal: AbortSignal | undefined): void {
     this.#acks ??= new Acks();
     this.#acks.await(this.#written, resolve, reject, signal);
+    // Credit bounds what waits to be taken: a peer with more takes and does not say so.
+    const refusal = this.#full(this.#acks.size);
+    if (refusal !== undefined) this.abortNow(refusal);
   }
 }
 

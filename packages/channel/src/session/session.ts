@@ -84,6 +84,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   /** Ends a carrier whose peer does not end its side. */
   #linger: Timer | undefined;
   #unreadBytes = 0;
+  #unreadPieces = 0;
   #unsentBytes = 0;
   #bytesIn = 0;
 
@@ -182,6 +183,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     throwIfAborted(signal);
     const accepted = this.#accepted.shift();
     if (accepted !== undefined) {
+      this.#countOpen(accepted, -1);
       if (accepted.receiver instanceof InMessage) accepted.receiver.accepted();
       return accepted;
     }
@@ -225,8 +227,13 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.table.remove(entry);
   }
 
-  countUnread(bytes: number): void {
+  countUnread(bytes: number, pieces = 0): void {
     this.#unreadBytes += bytes;
+    this.#unreadPieces += pieces;
+  }
+
+  #countOpen({ target, origin }: OpenFrame, count: number): void {
+    this.countUnread(count * (target.length + origin.length), count);
   }
 
   countUnsent(bytes: number): void {
@@ -274,6 +281,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     else {
       entry.in?.awaitAccept();
       this.#accepted.push(accepted);
+      this.#countOpen(open, 1);
     }
     return undefined;
   }
@@ -365,13 +373,14 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 
   #take(chunk: Uint8Array): void {
     if (this.#phase === 'over') return;
-    this.#keepAlive.heard();
+    // A peer that says no HELLO gives no sign of life.
+    if (this.#peerCodecs !== undefined) this.#keepAlive.heard();
     this.writer.receiving = true;
     const taken = this.#decoder.receive(chunk);
     this.writer.receiving = false;
     const fault =
       taken ??
-      (this.#unreadBytes > this.limits.maxUnreadBytes
+      (this.#unreadBytes + pieceBytes * this.#unreadPieces > this.limits.maxUnreadBytes
         ? `more than ${this.limits.maxUnreadBytes} unread bytes`
         : undefined) ??
       (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
@@ -442,5 +451,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 }
 
 const nothing = new Uint8Array(0);
+/** What a message costs in memory beside its bytes while nobody takes it, roughly. */
+const pieceBytes = 192;
 
 function ignore(): void {}

@@ -1,4 +1,8 @@
+import { ChunkQueue } from '../local/chunk-queue.js';
 import type { ByteSink, ByteSource } from '../local/raw.js';
+
+/** So many pieces are with the sink at a time: what comes behind them is gathered, for a piece may have one byte. */
+const maxPassing = 64;
 
 /** Passes all that arrives on `from` on to `to`, without a promise for each chunk: byte streams, of sessions and others. */
 export function spliceBytes(from: ByteSource, to: ByteSink): void {
@@ -7,10 +11,36 @@ export function spliceBytes(from: ByteSource, to: ByteSink): void {
     from.cancelNow(refusal);
     return;
   }
+  const gathered = new ChunkQueue();
+  let passing = 0;
+  let handing = false;
+  let ended = false;
+  const give = (piece: Uint8Array): void => {
+    passing++;
+    to.forward(piece, () => {
+      passing--;
+      from.passed(piece.length);
+      if (!gathered.empty) giveMore();
+    });
+  };
+  const giveMore = (): void => {
+    // What a sink takes at once calls back from in here.
+    if (handing) return;
+    handing = true;
+    while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array);
+    handing = false;
+    if (ended && gathered.empty) to.closeNow();
+  };
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
-    bytes: (piece) => to.forward(piece, () => from.passed(piece.length)),
-    closed: () => to.closeNow(),
+    bytes(piece) {
+      if (passing < maxPassing && gathered.empty) give(piece);
+      else gathered.push(piece);
+    },
+    closed() {
+      ended = true;
+      if (gathered.empty) to.closeNow();
+    },
     aborted: (reason) => to.abortNow(reason),
   });
 }

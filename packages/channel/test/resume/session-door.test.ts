@@ -136,6 +136,20 @@ test('a session that is away too long fails on both sides; the shorter time hold
   expect(site.clock.pending).toBe(0);
 });
 
+test('connections that are taken up and break at once are dialled no more often, and no longer, than none', async () => {
+  const site = new Site();
+  let line = '';
+  const a = await site.dial({ timeMs: 5000, onState: (state) => void (line = state) });
+  site.latest.break();
+  for (let i = 0; i < 80; i++) {
+    await site.clock.advance(100);
+    if (line === 'connected') site.latest.break();
+  }
+  expect(site.pairs.length).toBeLessThan(15);
+  expect((await a.closed)?.message).toContain('away for 5000 ms');
+  expect(await site.sessions[0]?.closed).toMatchObject({ code: 'peer-gone' });
+});
+
 test('attempts to dial again come after pauses that grow to two seconds', async () => {
   const site = new Site();
   const attempts: number[] = [];

@@ -49,6 +49,7 @@ const cases: readonly (readonly [string, readonly Uint8Array[], string])[] = [
   ['a message that goes on behind its end', [data(1, kib64, more, varint(10))], 'another length'],
   ['more pieces than were announced', [data(1, kib64, more, varint(65_537)), data(1, [0, 0], 0)], 'another length'],
   ['fewer pieces than were announced', [data(1, [1], more, varint(100_000)), data(1, [2], 0)], 'another length'],
+  ['pieces that cost nothing', [data(1, [1], more, varint(100)), data(1, [], more)], 'an empty piece of a message'],
   [
     'references in a later piece',
     [data(1, [1], more, varint(3)), data(1, [0xd4, 0], refs, [1, 1, 3])],

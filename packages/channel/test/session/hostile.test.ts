@@ -1,3 +1,4 @@
+import { ManualClock } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { maxLength } from '../../src/wire/frame.js';
 import * as dataFlag from '../../src/wire/data-flag.js';
@@ -231,6 +232,47 @@ test('more unread bytes than allowed over the whole session end it', async () =>
   const channels = [1, 3, 5, 7, 9];
   await peer.feed(hello(), ...channels.map((id) => concat([open(id), data(id, body)])));
   expect((await peer.session.closed)?.message).toMatch(/more than 300000 unread bytes/);
+  peer.hangUp();
+});
+
+test('a message counts for what it takes in memory beside its bytes, and a channel that nobody accepts for what its OPEN says', async () => {
+  const small = new RawPeer('listener', { limits: { maxUnreadBytes: 1_000_000 } });
+  const thousands = concat(Array.from({ length: 5000 }, () => data(1, [0xc0])));
+  await small.feed(hello(), open(1), thousands);
+  expect((await small.session.closed)?.message).toMatch(/more than 1000000 unread bytes/);
+  const opens = new RawPeer('listener', { limits: { maxUnreadBytes: 1_000_000 } });
+  const target = 'x'.repeat(1000);
+  await opens.feed(hello(), ...Array.from({ length: 900 }, (_, i) => open(2 * i + 1, 'msgpack', target)));
+  expect((await opens.session.closed)?.message).toMatch(/more than 1000000 unread bytes/);
+  const taken = new RawPeer('listener', { limits: { maxUnreadBytes: 1_000_000 } });
+  await taken.feed(hello());
+  for (let i = 0; i < 900; i++) {
+    await taken.feed(open(2 * i + 1, 'msgpack', target), data(2 * i + 1, [0xc0]));
+    expect((await (await taken.session.accept()).receiver.receive()).done).toBe(false);
+  }
+  expect(taken.session.stats).toMatchObject({ unreadBytes: 0, channels: 900 });
+  for (const one of [small, opens, taken]) one.hangUp();
+});
+
+test('a peer that takes messages and never acknowledges them ends their channel', async () => {
+  const peer = new RawPeer('dialler', { limits: { maxPendingSends: 100 } });
+  await peer.feed(hello());
+  const sender = peer.session.open();
+  const sends = Array.from({ length: 101 }, (_, i) => sender.send(i, { acknowledged: true }));
+  for (const outcome of await Promise.allSettled(sends)) expect(outcome.status).toBe('rejected');
+  await expect(sender.closed).rejects.toMatchObject({ code: 'limit' });
+  peer.hangUp();
+});
+
+test('a peer that drips bytes and never says HELLO is given up as a silent one is', async () => {
+  const clock = new ManualClock();
+  const peer = new RawPeer('listener', { clock, keepAliveMs: 5000 });
+  const greeting = hello();
+  for (let i = 0; i < 16; i++) {
+    await peer.feed(greeting.subarray(i, i + 1));
+    await clock.advance(1000);
+  }
+  expect(await peer.session.closed).toMatchObject({ code: 'peer-gone', message: /no sign of life for 15000 ms/ });
   peer.hangUp();
 });
 
