@@ -28,7 +28,7 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
     if (failure === undefined) to.abortNow((failure = toCircuitError(error)));
     cancel();
   };
-  const give = (message: Passed, handedOn?: () => void): Promise<void> => {
+  const give = (message: Passed, handedOn: () => void): Promise<void> => {
     const { value, ret, settle } = message;
     underWay++;
     return to.sendNow(value, { returnTo: ret, acknowledged: settle !== undefined, handedOn }).then(
@@ -41,8 +41,7 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
         const reason = toCircuitError(error);
         underWay--;
         inDoubt ||= reason.code === 'outcome-unknown';
-        abandonMessage(message, reason);
-        settle?.(reason);
+        refuse(message, reason);
         fail(reason);
       },
     );
@@ -54,15 +53,12 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
     for (;;) {
       const message = await from.receiveNow({});
       if (message.done) break;
-      const { settle } = message;
       if (failure !== undefined) {
-        abandonMessage(message, failure);
-        settle?.(failure);
+        refuse(message, failure);
         return;
       }
-      if (settle === undefined) await (sent = give(message));
       // Who asked for an acknowledgement waits for it itself; what is behind its message waits for room alone.
-      else await new Promise<void>((resolve) => void (sent = give(message, resolve)).then(resolve));
+      await new Promise<void>((resolve) => void (sent = give(message, resolve)).then(resolve));
     }
     to.closeNow();
     await to.closed;
@@ -72,6 +68,11 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
   } catch (error) {
     fail(error);
   }
+}
+
+function refuse(message: Passed, reason: CircuitError): void {
+  abandonMessage(message, reason);
+  message.settle?.(reason);
 }
 
 /**
