@@ -1,5 +1,4 @@
 import { pumpMessages } from '../local/pump.js';
-import type { RawReceiver } from '../local/raw.js';
 import type { InMessage } from './in-message.js';
 import type { OutMessage } from './out-message.js';
 
@@ -7,5 +6,5 @@ import type { OutMessage } from './out-message.js';
 export function spliceMessages(from: InMessage, to: OutMessage): void {
   const refusal = to.sendRefusal;
   if (refusal !== undefined) from.cancelNow(refusal);
-  else void pumpMessages(from as unknown as RawReceiver, to);
+  else void pumpMessages(from, to);
 }

@@ -159,7 +159,7 @@ test.each([
   let [sender, receiver]: [Sender, Receiver] = [carry.sender, carry.receiver];
   if (which !== 'a channel') {
     await carry.sender.send(inside.receiver);
-    [sender, receiver] = [inside.sender as Sender, (await take(carry.receiver)).value as Receiver];
+    [sender, receiver] = [inside.sender, (await take(carry.receiver)).value as Receiver];
   }
   const before = [pair.a.stats.channels, pair.b.stats.channels];
   const giveUp = new AbortController();
