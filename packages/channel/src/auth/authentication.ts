@@ -1,5 +1,5 @@
 import { CircuitError, type Timer, toCircuitError } from '@circuit/base';
-import type { AuthHost, Authentication } from '../session/authenticator.js';
+import type { Authentication, AuthHost } from '../session/authenticator.js';
 import type { AuthHello } from '../session/hello.js';
 import { AuthHandshake } from './handshake.js';
 import { authScheme, encodeAuth } from './hello.js';

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { partsLength, writeParts } from '../wire/parts.js';
 import type { Role } from '../session/table.js';
+import { partsLength, writeParts } from '../wire/parts.js';
 
 /** What both sides said and share, of which the MACs are made. */
 export interface AuthTranscript {

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import type { PeerInfo } from '../types.js';
 import type { Role } from '../session/table.js';
+import type { PeerInfo } from '../types.js';
 
 interface AuthBounds {
   /** How long the handshake may take; then the session ends with `timeout`. Default 10,000. */

@@ -4,9 +4,9 @@ import type { Session } from '../types.js';
 import { defaultDeadlineMs } from './dial-deadline.js';
 import { dialInTime } from './dial-in-time.js';
 import { connectHttp2, http2Url } from './http2/http2.js';
+import { type DialHttpOptions, printUrl, webSocketUrl } from './web/http-options.js';
 import { requestHeaders } from './web/request-headers.js';
 import { connectWebSocket } from './websocket/websocket.js';
-import { type DialHttpOptions, printUrl, webSocketUrl } from './web/http-options.js';
 
 export type { ClientTls, DialHttpOptions } from './web/http-options.js';
 

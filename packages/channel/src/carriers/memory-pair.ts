@@ -1,6 +1,6 @@
+import { endOfTurn, nextTurn } from '../local/turn.js';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import type { PeerInfo } from '../types.js';
-import { endOfTurn, nextTurn } from '../local/turn.js';
 
 /** Two carriers in one process, joined: what one writes the other receives, as bytes. */
 export function memoryPair(name = 'pair'): [Carrier, Carrier] {

@@ -1,31 +1,31 @@
 import { endingRows } from './ending.js';
 import { flowRows } from './flow.js';
-import { oneWayRows } from './one-way.js';
 import { nestingRows } from './nesting.js';
+import { oneWayRows } from './one-way.js';
 import { requestRows } from './requests.js';
 import { streamRows } from './streams.js';
 import { type ConformanceOptions, type Row, runRows } from './suite.js';
 import { valueRows } from './values.js';
 
+export { readAll } from './streams.js';
 export {
   ask,
   type Bench,
-  collect,
   type ConformanceOptions,
   type Connect,
-  eventually,
+  collect,
   type Expect,
   type Expectation,
+  eventually,
   openChannel,
   type Pair,
   type PairOptions,
   type Row,
   runRows,
   serve,
-  take,
   type TestFunction,
+  take,
 } from './suite.js';
-export { readAll } from './streams.js';
 export { rawBytes, valueTable } from './values.js';
 
 /** Every requirement that a transport has to meet. */

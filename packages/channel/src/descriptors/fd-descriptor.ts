@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { movedError } from '../local/end.js';
 import { Descriptor, type RawDuplex } from '../local/descriptor.js';
+import { movedError } from '../local/end.js';
 import { reasonError } from '../session/reason.js';
 import { strangeDuplex } from './raw-duplex.js';
 

@@ -1,7 +1,7 @@
 import { CircuitError } from '@circuit/base';
+import { closeFd } from './fds.js';
 import { decodeNumber, numberBytes } from './lane-frame.js';
 import { type LaneBytes, laneGone } from './lane-socket.js';
-import { closeFd } from './fds.js';
 import { Held, type UnixInDescriptor } from './passed-descriptor.js';
 
 /** Descriptors of one session that arrived and that nobody has taken; further ones wait in the kernel. */

@@ -4,9 +4,9 @@ import type { Entry } from '../session/entry.js';
 import type { Link } from '../session/link.js';
 import type { OutBytes } from '../session/out-bytes.js';
 import type { FdDescriptor } from './fd-descriptor.js';
+import { closeFd } from './fds.js';
 import { encodeNumber } from './lane-frame.js';
 import { type LaneSocket, laneGone } from './lane-socket.js';
-import { closeFd } from './fds.js';
 
 /** Descriptors of one session that wait to be written; for further ones a byte stream stands in. */
 const maxQueuedDescriptors = 1024;

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@circuit/base';
 import type { Native } from '../native/native.js';
 import { laneType } from '../wire/frame.js';
-import { decodeLane, laneBytes } from './lane-frame.js';
 import { closeFd } from './fds.js';
+import { decodeLane, laneBytes } from './lane-frame.js';
 import { LeftBehind } from './left-behind.js';
 import { UnixLane } from './unix-lane.js';
 

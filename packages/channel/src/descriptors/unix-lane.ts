@@ -6,11 +6,11 @@ import type { Lane } from '../session/lane.js';
 import type { Link } from '../session/link.js';
 import * as refKind from '../wire/ref-kind.js';
 import { FdDescriptor } from './fd-descriptor.js';
+import { closeFd, systemError } from './fds.js';
 import { LaneArrivals } from './lane-arrivals.js';
 import { LaneDepartures } from './lane-departures.js';
 import { encodeLane, newToken, numberBytes, tokenBytes } from './lane-frame.js';
-import { laneGone, LaneSocket } from './lane-socket.js';
-import { closeFd, systemError } from './fds.js';
+import { LaneSocket, laneGone } from './lane-socket.js';
 import { type Arrivals, type Held, UnixInDescriptor } from './passed-descriptor.js';
 
 export interface UnixLaneOptions {

@@ -1,5 +1,5 @@
-import { checkMs, CircuitError, type Clock, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import type { WaitOptions } from '@circuit/base';
+import { CircuitError, type Clock, checkMs, deadline, linkSignals, systemClock, toCircuitError } from '@circuit/base';
 import { serve } from '../helpers/serve.js';
 import type { ByteDuplex, Receiver, Sender } from '../types.js';
 import { ConnectionBudget } from './connection-budget.js';

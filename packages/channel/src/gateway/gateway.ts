@@ -1,15 +1,15 @@
+import type { WaitOptions } from '@circuit/base';
 import {
-  checkFunction,
-  checkMs,
   CircuitError,
   type Clock,
+  checkFunction,
+  checkMs,
   deadline,
   linkSignals,
   orAborted,
   systemClock,
   toCircuitError,
 } from '@circuit/base';
-import type { WaitOptions } from '@circuit/base';
 import { tellOwner } from '../carriers/tell-owner.js';
 import { relayBytes } from '../helpers/relay.js';
 import type { ByteDuplex } from '../types.js';

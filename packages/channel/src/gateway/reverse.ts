@@ -1,7 +1,7 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
 import type { Sender } from '../types.js';
 import { listenVia } from './far.js';
-import { carry, type CarryOptions, checkCarryOptions } from './gateway.js';
+import { type CarryOptions, carry, checkCarryOptions } from './gateway.js';
 import type { SocketAddress } from './socket-address.js';
 
 /** A gateway that listens on the far side. */

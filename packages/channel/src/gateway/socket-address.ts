@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
+import { hostPort } from '../carriers/socket/addresses.js';
 import { maxPathBytes, pathFault } from '../carriers/socket/place.js';
-import { hostPort } from '../carriers/socket/tcp.js';
 
 /** A port on a host, or a socket file: where a plain socket listens or is dialled. */
 export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };

@@ -1,10 +1,10 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
+import { remote } from '../carriers/socket/addresses.js';
 import { startListener } from '../carriers/socket/listener.js';
-import { remote } from '../carriers/socket/tcp.js';
-import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { resetSocket } from './reset-socket.js';
+import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
 
 /** How many connections a gateway carries at once if nothing else is said. */

@@ -10,8 +10,6 @@ import { resetSocket } from './reset-socket.js';
 
 /** How much waits for a slow socket before its writer does, in bytes. */
 const highWaterBytes = 262_144;
-/** How much of it is with the socket; the rest is gathered, for a piece may have one byte. */
-const socketBytes = 65_536;
 
 /** Where a socket stands; `ending`: nothing is added to what it still has to write. */
 type State = 'open' | 'ending' | 'over';
@@ -142,9 +140,9 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
     this.#flush();
   };
 
-  /** What is with the socket already goes first; its `drain` comes back here. */
+  /** A full socket goes first, and what comes meanwhile is gathered, for a piece may have one byte; its `drain` comes back here. */
   #flush(): void {
-    if (this.#state === 'open' && this.#socket.writableLength <= socketBytes) this.#write();
+    if (this.#state === 'open' && !this.#socket.writableNeedDrain) this.#write();
   }
 
   #write(): void {

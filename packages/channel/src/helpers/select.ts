@@ -9,7 +9,7 @@ import {
   throwIfAborted,
   type WaitOptions,
 } from '@circuit/base';
-import type { Receiver, ReceiveResult, Sender } from '../types.js';
+import type { ReceiveResult, Receiver, Sender } from '../types.js';
 
 /** One thing that `select` may do. Make it with {@link receiving}, {@link sending}. */
 export interface Case<R> {

@@ -4,7 +4,7 @@ import { iterateMessages } from '../local/iterate.js';
 import type { RawReceiver } from '../local/raw.js';
 import type { InMessage } from '../session/in-message.js';
 import { reasonError } from '../session/reason.js';
-import type { ReceiveOptions, Receiver, ReceiveResult } from '../types.js';
+import type { ReceiveOptions, ReceiveResult, Receiver } from '../types.js';
 import { HomeIn, type LocalIn } from './home-in.js';
 
 interface LocalReceiver extends Receiver, RawReceiver, LocalIn {

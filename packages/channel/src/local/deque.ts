@@ -63,19 +63,16 @@ export class Deque<T extends object> {
     return true;
   }
 
-  /** What is queued, first to last. */
-  *[Symbol.iterator](): Generator<T> {
-    if (this.#items === undefined) {
-      if (this.#one !== undefined) yield this.#one;
-      return;
-    }
-    for (let i = this.#head; i < this.#tail; i++) yield this.#items[i] as T;
+  /** The item that `index` others stand in front of. */
+  at(index: number): T | undefined {
+    if (index >= this.length) return undefined;
+    return this.#items === undefined ? this.#one : this.#items[this.#head + index];
   }
 
   /** Takes everything. */
   drain(): readonly T[] {
     if (this.length === 0) return nothing;
-    const rest = [...this];
+    const rest = this.#items === undefined ? [this.#one as T] : (this.#items.slice(this.#head, this.#tail) as T[]);
     this.#one = undefined;
     this.#items = undefined;
     this.#head = 0;

@@ -25,9 +25,9 @@ export class Deque<T extends object> {
     return index >= 0;
   }
 
-  /** What is queued, first to last. */
-  [Symbol.iterator](): IterableIterator<T> {
-    return this.#items.values();
+  /** The item that `index` others stand in front of. */
+  at(index: number): T | undefined {
+    return this.#items[index];
   }
 
   /** Takes everything. */

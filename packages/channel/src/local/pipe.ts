@@ -1,16 +1,15 @@
-import { abortError, CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
+import { abortError, CircuitError, onAbort } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
-import type { Ended, ReceiveOptions, Receiver, ReceiveResult, Sender, SendOptions } from '../types.js';
+import type { Ended, ReceiveOptions, ReceiveResult, Receiver, Sender, SendOptions } from '../types.js';
 import { abandonAnswers, abandonMessage, failSend } from '../values/abandon.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
-import { Deque } from './deque.js';
+import { enqueue, resolveAll, turnAwayAll } from './demand.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
+import { type Offer, PipeCore, type Receiving } from './pipe-core.js';
 import type { Passed, RawReceiver, RawSender, RawSendOptions } from './raw.js';
 import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
 import { turnDue } from './taking-turns.js';
-import { Waiters } from './waiters.js';
 
 /** Both ends of a channel inside one process. */
 export interface Pipe<T> {
@@ -28,164 +27,6 @@ export function pipe<T = unknown>(capacity = 0): Pipe<T> {
   }
   const core = new PipeCore(capacity);
   return { sender: new PipeSender(core), receiver: new PipeReceiver<T>(core) };
-}
-
-interface Offer {
-  readonly value: unknown;
-  readonly ret: Sender;
-  readonly signal: AbortSignal | undefined;
-  /** Resolves the send; `undefined` once it has been resolved by room in the buffer. */
-  taken: (() => void) | undefined;
-  readonly acknowledged: boolean;
-  /** Tells that it stands in the buffer, or is taken. */
-  handedOn: (() => void) | undefined;
-  refused: ((error: CircuitError) => void) | undefined;
-  release: (() => void) | undefined;
-}
-
-interface Receiving extends Demand<ReceiveResult> {
-  readonly returns: boolean;
-}
-
-class PipeCore {
-  readonly capacity: number;
-  readonly offers = new Deque<Offer>();
-  readonly demands = new Deque<Receiving>();
-  readonly writable = new Waiters();
-  readonly readable = new Waiters();
-  failure: CircuitError | undefined;
-  closed = false;
-  /** Who takes passes on. */
-  relaying = false;
-  #finished: Deferred | undefined;
-
-  constructor(capacity: number) {
-    this.capacity = capacity;
-  }
-
-  get finished(): Promise<void> {
-    if (this.#finished === undefined) {
-      this.#finished = deferred();
-      this.#finished.promise.catch(nothing);
-      this.checkFinished();
-    }
-    return this.#finished.promise;
-  }
-
-  checkFinished(): void {
-    if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.offers.length === 0 && !this.relaying) this.#finished?.resolve();
-  }
-
-  get refusal(): CircuitError | undefined {
-    if (this.failure !== undefined) return this.failure;
-    return this.closed ? new CircuitError('closed', 'send on a closed channel') : undefined;
-  }
-
-  /** A waiting receiver takes the value at once; answers whether there was one. */
-  handOver(value: unknown, ret: Sender): boolean {
-    const demand = dequeue(this.demands);
-    if (demand === undefined) return false;
-    demand.resolve({ done: false, value, ret: kept(ret, demand.returns) });
-    return true;
-  }
-
-  /**
-   * Offers the value to those who only listen (`select`), one of whom may take it before this returns. Without a buffer
-   * nothing else would bring two together of whom neither waits in the queue.
-   */
-  offerNow(value: unknown): boolean {
-    if (!this.readable.some || this.offers.length > 0) return false;
-    let taken = false;
-    const offer: Offer = {
-      value,
-      ret: swallow,
-      signal: undefined,
-      taken: () => (taken = true),
-      acknowledged: true,
-      handedOn: undefined,
-      refused: undefined,
-      release: undefined,
-    };
-    this.offers.push(offer);
-    this.readable.notify();
-    if (!this.offers.remove(offer)) return taken;
-    this.checkFinished();
-    return false;
-  }
-
-  /** The counterpart of {@link offerNow}: asks those who only listen for room. */
-  demandNow(returns: boolean): ReceiveResult | undefined {
-    if (!this.writable.some || this.demands.length > 0) return undefined;
-    let result: ReceiveResult | undefined;
-    const demand: Receiving = { returns, resolve: (got) => (result = got), reject: nothing, release: undefined };
-    this.demands.push(demand);
-    this.writable.notify();
-    this.demands.remove(demand);
-    return result;
-  }
-
-  take(returns: boolean): Passed | Ended | undefined {
-    const offer = this.offers.shift();
-    if (offer === undefined) {
-      if (this.failure !== undefined) throw this.failure;
-      return this.closed ? { done: true } : undefined;
-    }
-    offer.release?.();
-    offer.handedOn?.();
-    const settle = this.relaying && offer.acknowledged ? settling(offer) : undefined;
-    if (settle === undefined) offer.taken?.();
-    this.#fillBuffer();
-    this.writable.notify();
-    if (this.closed) this.checkFinished();
-    const message = { done: false, value: offer.value, ret: kept(offer.ret, returns) } as const;
-    return settle === undefined ? message : { ...message, settle };
-  }
-
-  /** Who waits for a message gets the first offer. */
-  serveFirst(): void {
-    const demand = dequeue(this.demands);
-    const result = demand && this.take(demand.returns);
-    if (result !== undefined) demand?.resolve(result);
-  }
-
-  close(): void {
-    if (this.closed || this.failure !== undefined) return;
-    this.closed = true;
-    resolveAll(this.demands, { done: true });
-    this.readable.notify();
-    this.writable.notify();
-    this.checkFinished();
-  }
-
-  fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.offers.length === 0 && !this.relaying)) return;
-    this.failure = reason;
-    for (const offer of this.offers.drain()) {
-      offer.release?.();
-      abandonMessage(offer, reason);
-      offer.refused?.(reason);
-    }
-    rejectAll(this.demands, reason);
-    this.readable.notify();
-    this.writable.notify();
-    this.checkFinished();
-  }
-
-  /** The next waiting send finds room in the buffer. */
-  #fillBuffer(): void {
-    let place = 0;
-    for (const offer of this.offers) {
-      if (place++ >= this.capacity) return;
-      if (offer.acknowledged) offer.handedOn?.();
-      if (offer.taken === undefined || offer.acknowledged) continue;
-      offer.release?.();
-      offer.release = undefined;
-      offer.taken();
-      offer.taken = undefined;
-      offer.refused = undefined;
-    }
-  }
 }
 
 class PipeSender extends End implements Sender, RawSender {
@@ -231,8 +72,9 @@ class PipeSender extends End implements Sender, RawSender {
     if (!held && core.handOver(value, ret)) return back === undefined ? resolved : Promise.resolve(back.receiver);
     if (core.offers.length < core.capacity && !acknowledged) {
       const over = { taken: undefined, refused: undefined, handedOn: undefined, release: undefined };
-      const offer: Offer = { value, ret, signal, acknowledged, ...over };
+      const offer: Offer = { value, ret, signal, acknowledged, buffered: false, ...over };
       core.offers.push(offer);
+      core.fillBuffer();
       core.readable.notify();
       return back === undefined ? resolved : Promise.resolve(back.receiver);
     }
@@ -243,6 +85,7 @@ class PipeSender extends End implements Sender, RawSender {
         signal,
         taken: () => resolve(back?.receiver),
         acknowledged,
+        buffered: false,
         handedOn,
         refused(error) {
           abandonAnswers(back?.receiver, error);
@@ -252,14 +95,13 @@ class PipeSender extends End implements Sender, RawSender {
       };
       if (signal !== undefined) {
         offer.release = onAbort(signal, () => {
-          if (!core.offers.remove(offer)) return;
+          if (!core.withdraw(offer)) return;
           abandonMessage(offer, abortError(signal));
           reject(abortError(signal));
-          core.checkFinished();
         });
       }
       core.offers.push(offer);
-      if (core.offers.length <= core.capacity) handedOn?.();
+      core.fillBuffer();
       if (held) core.serveFirst();
       core.readable.notify();
     });
@@ -406,24 +248,3 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     turnAwayAll(this.#core.demands);
   }
 }
-
-/** Answers the sender of an offer that was taken to be passed on. */
-function settling({ signal, taken, refused }: Offer): (error?: CircuitError) => void {
-  const release = onAbort(signal, () =>
-    refused?.(new CircuitError('outcome-unknown', 'passed on, but given up before it was acknowledged')),
-  );
-  return (error) => {
-    release();
-    if (error === undefined) taken?.();
-    else refused?.(error);
-  };
-}
-
-/** The return channel as the receiver wants it: closed at once if it will not answer. */
-function kept(ret: Sender, returns: boolean): Sender {
-  if (returns) return ret;
-  ret.close();
-  return swallow;
-}
-
-function nothing(): void {}

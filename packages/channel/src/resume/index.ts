@@ -1,3 +1,3 @@
-export { type ConnectCarrier, dialSession, type DialSessionOptions } from './dial-session.js';
+export { type ConnectCarrier, type DialSessionOptions, dialSession } from './dial-session.js';
 export type { Resume, ResumeOptions, ResumeState } from './options.js';
 export { SessionDoor, type SessionDoorOptions } from './session-door.js';

@@ -1,11 +1,11 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
-import { firstIgnorableType, maxRefs, type RefKind, resumeType } from '../wire/frame.js';
+import type { Homecomings } from '../home/homecomings.js';
 import * as dataFlag from '../wire/data-flag.js';
+import { firstIgnorableType, maxRefs, type RefKind, resumeType } from '../wire/frame.js';
+import type { FrameSink } from '../wire/frame-decoder.js';
 import * as frameType from '../wire/frame-type.js';
 import * as refKind from '../wire/ref-kind.js';
-import type { Homecomings } from '../home/homecomings.js';
-import type { FrameSink } from '../wire/frame-decoder.js';
 import type { ByteCursor } from '../wire/varint.js';
 import type { Entry } from './entry.js';
 import { decodeHello, type Hello, type ReadAuth } from './hello.js';

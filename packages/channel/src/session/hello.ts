@@ -1,4 +1,4 @@
-import { maxCodecNameBytes, magic, protocolVersion } from '../wire/frame.js';
+import { magic, maxCodecNameBytes, protocolVersion } from '../wire/frame.js';
 import { partsLength, writeParts } from '../wire/parts.js';
 import { type ByteCursor, maxVarintBytes, writeVarint } from '../wire/varint.js';
 import { encodeTail, type HelloTail, readTail } from './hello-tail.js';

@@ -39,7 +39,7 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
   tryReadNow(): Uint8Array | null | undefined {
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
-      this.link.countUnread(-chunk.length);
+      this.link.unread.add(-chunk.length);
       this.grant(chunk.length);
       this.sayDoneIfEmpty();
       return chunk;
@@ -62,13 +62,13 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.tap !== undefined) {
-      this.link.countUnread(piece.length);
+      this.link.unread.add(piece.length);
       this.tap.bytes(ownPiece(piece));
       return undefined;
     }
     const waiting = dequeue(this.waiting);
     if (waiting === undefined) {
-      this.link.countUnread(piece.length);
+      this.link.unread.add(piece.length);
       this.#queue.push(piece);
       this.notifyReadable();
       return undefined;
@@ -76,6 +76,11 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
     this.grant(piece.length);
     waiting.resolve(ownPiece(piece));
     return undefined;
+  }
+
+  passed(bytes: number): void {
+    this.link.unread.add(-bytes);
+    this.grant(bytes);
   }
 
   get empty(): boolean {
@@ -87,6 +92,6 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
   }
 
   protected dropQueue(): void {
-    for (const chunk of this.#queue.drain()) this.link.countUnread(-chunk.length);
+    for (const chunk of this.#queue.drain()) this.link.unread.add(-chunk.length);
   }
 }

@@ -157,10 +157,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   }
 
   /** What a relay got is out of the way: its credit is used up. */
-  passed(cost: number): void {
-    this.link.countUnread(-cost);
-    this.grant(cost);
-  }
+  abstract passed(cost: number): void;
 
   relay(): void {
     this.relaying = true;

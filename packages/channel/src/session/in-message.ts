@@ -7,10 +7,10 @@ import { iterateMessages } from '../local/iterate.js';
 import type { EndTap, Passed } from '../local/raw.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
-import type { ReceiveOptions, Receiver, ReceiveResult, Sender } from '../types.js';
+import type { ReceiveOptions, ReceiveResult, Receiver, Sender } from '../types.js';
 import { undelivered } from '../values/undelivered.js';
-import { messageCost, refCost } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
+import { messageCost, refCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import { type Assembly, startAssembly } from './assembly.js';
@@ -147,7 +147,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
       if (typeof left === 'string') return `channel ${this.entry.id}: ${left}`;
       this.#left = left;
       this.#passing = more;
-      this.link.countUnread(cost, Math.sign(cost));
+      this.link.unread.addPiece(cost);
       this.tap.piece(piece, first, cost);
       return undefined;
     }
@@ -157,9 +157,9 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     return undefined;
   }
 
-  override passed(cost: number): void {
-    this.link.countUnread(0, -Math.sign(cost));
-    super.passed(cost);
+  passed(cost: number): void {
+    this.link.unread.addPiece(-cost);
+    this.grant(cost);
   }
 
   /** DROP: the message under way was given up. */
@@ -173,7 +173,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     const assembly = this.#assembly;
     if (assembly === undefined) return this.state === 'ended' ? undefined : 'DROP outside of a message';
     this.#assembly = undefined;
-    this.link.countUnread(-assembly.got);
+    this.link.unread.add(-assembly.got);
     this.#taken++;
     if (assembly.refs) refuse(assembly.refs, new CircuitError('undelivered', 'the message was given up by its sender'));
     this.grant(assembly.cost - assembly.granted);
@@ -203,11 +203,11 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   protected dropQueue(reason: CircuitError): void {
     for (const arrived of this.#queue.drain()) {
-      this.link.countUnread(-arrived.cost, -1);
+      this.link.unread.addPiece(-arrived.cost);
       refuse(arrived.refs, reason);
     }
     if (this.#assembly !== undefined) {
-      this.link.countUnread(-this.#assembly.got);
+      this.link.unread.add(-this.#assembly.got);
       refuse(this.#assembly.refs, reason);
       this.#assembly = undefined;
       this.#passing = true;
@@ -217,7 +217,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   #begin(piece: InPiece, cost: number): string | undefined {
     if (piece.total <= piece.body.length) return `channel ${this.entry.id}: message of ${piece.total} bytes goes on`;
     this.#assembly = startAssembly(piece, cost);
-    this.link.countUnread(piece.body.length);
+    this.link.unread.add(piece.body.length);
     this.#grantHead(this.#assembly);
     return undefined;
   }
@@ -230,13 +230,13 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     }
     assembly.append(piece.body);
     assembly.cost += cost;
-    this.link.countUnread(piece.body.length);
+    this.link.unread.add(piece.body.length);
     if (!last) {
       this.#grantHead(assembly);
       return undefined;
     }
     this.#assembly = undefined;
-    this.link.countUnread(-assembly.got);
+    this.link.unread.add(-assembly.got);
     this.#arrive({
       body: assembly.body,
       refs: assembly.refs,
@@ -260,7 +260,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   #arrive(arrived: Arrived): void {
     const waiting = dequeue(this.waiting);
-    this.link.countUnread(arrived.cost, 1);
+    this.link.unread.addPiece(arrived.cost);
     if (waiting === undefined) {
       this.#queue.push(arrived);
       this.notifyReadable();
@@ -274,7 +274,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   }
 
   #take(arrived: Arrived, returns: boolean): Passed {
-    this.link.countUnread(-arrived.cost, -1);
+    this.link.unread.addPiece(-arrived.cost);
     const count = ++this.#taken;
     this.grant(arrived.cost);
     if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
@@ -313,7 +313,8 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     this.#left = assembly.total - assembly.got;
     const { refs, flags, total, body, got } = assembly;
     const cost = assembly.cost - assembly.granted;
-    this.link.countUnread(cost - got, Math.sign(cost));
+    this.link.unread.add(-got);
+    this.link.unread.addPiece(cost);
     tap.piece({ flags: flags | dataFlag.more, total, refs, body }, true, cost);
   }
 }

@@ -5,12 +5,15 @@ import type { Slab } from '../local/slab.js';
 import type { Entry } from './entry.js';
 import type { Lane } from './lane.js';
 import type { SessionLimits } from './limits.js';
+import type { Unread } from './unread.js';
 import type { Writer } from './writer.js';
 
 /** What the halves of a channel need of their session. */
 export interface Link {
   readonly writer: Writer;
   readonly limits: SessionLimits;
+  /** Counts what arrived and was not taken. */
+  readonly unread: Unread;
   /** Holds what is on its way to a waiting receiver. */
   readonly slab: Slab;
   /** What the peer announced; before its HELLO nothing has credit. */
@@ -27,8 +30,6 @@ export interface Link {
   announce(entry: Entry): void;
   /** Takes an entry out of the table when all is said. */
   retire(entry: Entry): void;
-  /** Counts bytes that arrived (positive) or were taken (negative). */
-  countUnread(bytes: number, pieces?: number): void;
   /** Counts bytes that queue for credit or the writer's turn. */
   countUnsent(bytes: number): void;
   /** The codec of that name; throws `unsupported`. */

@@ -7,8 +7,8 @@ import { resolved } from '../local/resolved.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
 import { abandonAnswers, failSend } from '../values/abandon.js';
-import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
+import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';
 import { Acks } from './acks.js';
 import { frontCost } from './cost.js';
@@ -19,7 +19,7 @@ import { misfit } from './misfit.js';
 import { OutHalf } from './out-half.js';
 import { type Packed, type Packer, withdraw } from './packed.js';
 import { nextCost, type Queued, queuedPiece } from './queued.js';
-import { dropMark, pieceCost, type PieceSource, type RawPiece } from './raw-piece.js';
+import { dropMark, type PieceSource, pieceCost, type RawPiece } from './raw-piece.js';
 
 /** The sending half of a channel of messages. */
 export class OutMessage extends OutHalf implements Sender, SlabHolder {

@@ -7,6 +7,7 @@ export async function spliceBytes(from: InBytes, to: ByteSink): Promise<void> {
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.relay();
   try {
+    if (to.sendRefusal !== undefined) throw to.sendRefusal;
     for (;;) {
       const chunk = await from.readNow({});
       if (chunk === undefined) break;
@@ -14,6 +15,8 @@ export async function spliceBytes(from: InBytes, to: ByteSink): Promise<void> {
     }
     to.closeNow();
   } catch (error) {
-    to.abortNow(toCircuitError(error));
+    const reason = toCircuitError(error);
+    to.abortNow(reason);
+    from.cancelNow(reason);
   }
 }

@@ -4,8 +4,8 @@ import {
   type Deferred,
   deferred,
   systemClock,
-  throwIfAborted,
   type Timer,
+  throwIfAborted,
   type WaitOptions,
 } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
@@ -17,10 +17,10 @@ import { Deque } from '../local/deque.js';
 import { Slab } from '../local/slab.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
 import { type RefKind } from '../wire/frame.js';
+import { FrameDecoder } from '../wire/frame-decoder.js';
 import * as frameType from '../wire/frame-type.js';
 import * as refKind from '../wire/ref-kind.js';
-import { FrameDecoder } from '../wire/frame-decoder.js';
-import type { AuthHost, Authentication } from './authenticator.js';
+import type { Authentication, AuthHost } from './authenticator.js';
 import type { Carrier } from './carrier.js';
 import { activate } from './data-frame.js';
 import { Dispatch, type DispatchTarget } from './dispatch.js';
@@ -29,15 +29,16 @@ import { encodeHello, type Hello } from './hello.js';
 import { heardTail } from './hello-tail.js';
 import { InMessage } from './in-message.js';
 import { KeepAlive } from './keep-alive.js';
-import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Lane } from './lane.js';
+import { resolveLimits, type SessionLimits } from './limits.js';
 import type { Link } from './link.js';
 import { full } from './misfit.js';
-import type { SessionOptions } from './options.js';
 import { checkOpen, type HeldOpen, type OpenFrame, writeOpen } from './open-frame.js';
+import type { SessionOptions } from './options.js';
 import { SessionPacker } from './packer.js';
 import { writeReason } from './reason.js';
 import { type Role, Table } from './table.js';
+import { Unread } from './unread.js';
 import { Writer } from './writer.js';
 
 /** `over` knows the error that ended the session, if any. */
@@ -52,6 +53,7 @@ type Phase = 'open' | 'draining' | 'over';
 export class ChannelSession implements Session, Link, DispatchTarget {
   readonly writer: Writer;
   readonly limits: SessionLimits;
+  readonly unread: Unread;
   readonly slab: Slab = new Slab();
   readonly table: Table;
   peer: PeerInfo;
@@ -83,8 +85,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
   #closing: Promise<void> | undefined;
   /** Ends a carrier whose peer does not end its side. */
   #linger: Timer | undefined;
-  #unreadBytes = 0;
-  #unreadPieces = 0;
   #unsentBytes = 0;
   #bytesIn = 0;
 
@@ -93,6 +93,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#clock = options.clock ?? systemClock;
     this.#graceMs = options.graceMs ?? 5000;
     this.limits = resolveLimits(options.limits);
+    this.unread = new Unread(this.limits.maxUnreadBytes);
     this.peer = carrier.peer;
     this.lane = carrier.lane;
     this.table = new Table(role);
@@ -149,7 +150,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return {
       channels: this.table.size,
       unaccepted: this.#accepted.length,
-      unreadBytes: this.#unreadBytes,
+      unreadBytes: this.unread.bytes,
       unsentBytes: this.#unsentBytes + this.writer.bufferedBytes,
       bytesIn: this.#bytesIn,
       bytesOut: this.writer.bytesOut,
@@ -183,7 +184,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     throwIfAborted(signal);
     const accepted = this.#accepted.shift();
     if (accepted !== undefined) {
-      this.#countOpen(accepted, -1);
+      this.unread.add(-textBytes(accepted));
       if (accepted.receiver instanceof InMessage) accepted.receiver.accepted();
       return accepted;
     }
@@ -225,15 +226,6 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 
   retire(entry: Entry): void {
     this.table.remove(entry);
-  }
-
-  countUnread(bytes: number, pieces = 0): void {
-    this.#unreadBytes += bytes;
-    this.#unreadPieces += pieces;
-  }
-
-  #countOpen({ target, origin }: OpenFrame, count: number): void {
-    this.countUnread(count * (target.length + origin.length), count);
   }
 
   countUnsent(bytes: number): void {
@@ -281,7 +273,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     else {
       entry.in?.awaitAccept();
       this.#accepted.push(accepted);
-      this.#countOpen(open, 1);
+      this.unread.add(textBytes(open));
     }
     return undefined;
   }
@@ -379,11 +371,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     const taken = this.#decoder.receive(chunk);
     this.writer.receiving = false;
     const fault =
-      taken ??
-      (this.#unreadBytes + pieceBytes * this.#unreadPieces > this.limits.maxUnreadBytes
-        ? `more than ${this.limits.maxUnreadBytes} unread bytes`
-        : undefined) ??
-      (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
+      taken ?? this.unread.fault ?? (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);
     if (fault === undefined) return;
     this.refuse(new CircuitError('protocol', `${this.#name}: ${fault}`));
   }
@@ -451,7 +439,9 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 }
 
 const nothing = new Uint8Array(0);
-/** What a message costs in memory beside its bytes while nobody takes it, roughly. */
-const pieceBytes = 192;
+
+function textBytes({ target, origin }: OpenFrame): number {
+  return target.length + origin.length;
+}
 
 function ignore(): void {}

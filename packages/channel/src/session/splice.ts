@@ -1,10 +1,10 @@
 import type { CircuitError } from '@circuit/base';
 import type { SinkTap } from '../local/raw.js';
-import { maxBodyBytes } from '../wire/frame.js';
 import * as dataFlag from '../wire/data-flag.js';
+import { maxBodyBytes } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';
-import { type InPiece, InMessage, type InTap } from './in-message.js';
+import { InMessage, type InPiece, type InTap } from './in-message.js';
 import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage } from './out-message.js';

@@ -1,6 +1,6 @@
 import { CircuitError, isCircuitError, toCircuitError } from '@circuit/base';
-import { Tagged } from '../codec/codec.js';
 import { maxBigintDigits, maxParts, tooMany } from '../codec/bounds.js';
+import { Tagged } from '../codec/codec.js';
 import * as tag from '../codec/tag.js';
 import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';

@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import type { Revive } from '../codec/codec.js';
 import { maxBigintDigits } from '../codec/bounds.js';
+import type { Revive } from '../codec/codec.js';
 import * as tag from '../codec/tag.js';
 import { Descriptor, StandIn } from '../local/descriptor.js';
 import { InBytes } from '../session/in-bytes.js';

@@ -34,14 +34,14 @@ describe.each([
           } else if (step === 'shift') expect(deque.shift()).toStrictEqual(model.shift());
           else if (step === 'drain') expect(deque.drain()).toStrictEqual(model.splice(0));
           else {
-            const item = [...deque][choice % (model.length + 1)] ?? { n: -1 };
+            const item = deque.at(choice % (model.length + 1)) ?? { n: -1 };
             const at = model.findIndex((other) => other.n === item.n);
             expect(deque.remove(item)).toBe(at >= 0);
             if (at >= 0) model.splice(at, 1);
           }
           expect(deque.length).toBe(model.length);
           expect(deque.first()).toStrictEqual(model[0]);
-          expect([...deque]).toStrictEqual(model);
+          expect([...model, undefined].map((_, index) => deque.at(index))).toStrictEqual([...model, undefined]);
         }
       }),
     );

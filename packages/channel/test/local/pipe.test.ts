@@ -133,6 +133,23 @@ test('an acknowledged send waits for its taker even where there is room', async 
   expect(acknowledged.state).toBe('sent');
 });
 
+test('an acknowledged send that is given up leaves its room to who waits', async () => {
+  const { sender, receiver } = pipe<string>(1);
+  const stop = new AbortController();
+  const first = watch(sender.send('first', { acknowledged: true, signal: stop.signal }));
+  const second = watch(sender.send('second'));
+  let asked = 0;
+  sender.onWritable(() => asked++);
+  await settle();
+  expect([first.state, second.state, asked]).toStrictEqual(['waiting', 'waiting', 0]);
+  stop.abort();
+  await settle();
+  expect([first.state, second.state, asked]).toStrictEqual(['cancelled', 'sent', 1]);
+  expect(sender.trySend('third')).toBe(false);
+  expect(receiver.tryReceive()).toMatchObject({ value: 'second' });
+  expect(sender.trySend('third')).toBe(true);
+});
+
 test('requests: an answer, returns: false, and a return channel whose message is dropped', async () => {
   const { sender, receiver } = pipe<string>(4);
   const answers = await sender.send('q', { returns: true });

@@ -1,9 +1,9 @@
 import { constants, type Http2Stream } from 'node:http2';
 import type { Clock, Timer } from '@circuit/base';
+import { endOfTurn } from '../../local/turn.js';
 import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
-import { endOfTurn } from '../../local/turn.js';
 import { ConnectionWatch } from './connection-watch.js';
 
 /** Names the bodies of both directions, so that nothing else that answers a POST is taken for a session. */

@@ -10,17 +10,19 @@ import { type Clock, systemClock } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { SessionDoor } from '../../resume/session-door.js';
 import type { SessionOptions } from '../../session/options.js';
+import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
+import { hostPort } from '../socket/addresses.js';
+import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 import { type AdmissionOptions, Admitter } from '../web/authenticate.js';
 import { describeRequest } from '../web/describe-request.js';
-import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
-import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
-import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from '../web/http-listener.js';
 import { acceptedPeer } from '../web/http-peer.js';
-import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
-import { hostPort } from '../socket/tcp.js';
 import { WaitingConnections } from '../web/waiting-connections.js';
+import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
+import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
 
+export type { OnRefused } from '../on-refused.js';
+export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 export type {
   AdmissionOptions,
   Authenticate,
@@ -28,10 +30,8 @@ export type {
   AuthenticationRequest,
   Refusal,
 } from '../web/authenticate.js';
-export type { StreamServer } from './http2-streams.js';
 export type { Mounted, ServerTls } from '../web/http-listener.js';
-export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
-export type { OnRefused } from '../on-refused.js';
+export type { StreamServer } from './http2-streams.js';
 
 export interface MountHttp2Options extends AdmissionOptions {
   /** Where sessions come in; default `/`. Compared without the query. */

@@ -1,9 +1,9 @@
 import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { CircuitError } from '@circuit/base';
+import type { Mounted } from '../web/http-listener.js';
+import { pathOf } from '../web/path-of.js';
 import { knowSocket } from './connection-watch.js';
 import { channelType } from './http2-carrier.js';
-import type { Mounted } from '../web/http-listener.js';
-import { pathOf } from '../websocket/upgrades.js';
 
 /** Takes a stream over. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;

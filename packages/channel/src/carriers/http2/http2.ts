@@ -3,34 +3,34 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { abortError, CircuitError, type Clock, onAbort, systemClock } from '@circuit/base';
 import type { Session } from '../../types.js';
-import { connected } from '../socket/connect.js';
-import { knowSocket } from './connection-watch.js';
 import { dialInTime } from '../dial-in-time.js';
-import { channelType, Http2Carrier, lingerMs, windowBytes } from './http2-carrier.js';
+import { connected } from '../socket/connect.js';
 import { httpError, httpRefusal } from '../web/http-error.js';
+import { type DialHttpOptions, parseAddress, printUrl } from '../web/http-options.js';
 import { dialledPeer } from '../web/http-peer.js';
 import { clientTls } from '../web/http-tls.js';
 import { requestHeaders } from '../web/request-headers.js';
-import { type DialHttpOptions, parseAddress, printUrl } from '../web/http-options.js';
+import { knowSocket } from './connection-watch.js';
+import { channelType, Http2Carrier, lingerMs, windowBytes } from './http2-carrier.js';
 
+export type { ClientTls, DialHttpOptions } from '../web/http-options.js';
 export {
   type AdmissionOptions,
   type Authenticate,
   type Authentication,
   type AuthenticationRequest,
   type Listener,
-  listenHttp2,
   type ListenHttp2Options,
+  listenHttp2,
   type Mounted,
-  mountHttp2,
   type MountHttp2Options,
+  mountHttp2,
   type OnRefused,
   type OnSession,
   type Refusal,
   type ServerTls,
   type StreamServer,
 } from './http2-listener.js';
-export type { ClientTls, DialHttpOptions } from '../web/http-options.js';
 
 /** `http:` (with prior knowledge, RFC 9113, 3.3) or `https:`. */
 export type DialHttp2Options = DialHttpOptions;

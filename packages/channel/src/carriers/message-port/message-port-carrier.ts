@@ -1,8 +1,8 @@
 import { CircuitError } from '@circuit/base';
+import { endOfTurn } from '../../local/turn.js';
 import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
-import { endOfTurn } from '../../local/turn.js';
 
 /** A port of a `MessageChannel`: a browser's, or one of Node's `worker_threads` (its `parentPort` too). */
 export interface Port {

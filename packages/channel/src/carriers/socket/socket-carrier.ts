@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
+import { endOfTurn } from '../../local/turn.js';
 import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { Lane } from '../../session/lane.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
 import type { ReadMemory } from './read-memory.js';
-import { endOfTurn } from '../../local/turn.js';
 
 /** What some sockets have. */
 interface SocketExtras {

@@ -1,11 +1,12 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { SessionDoor } from '../../resume/session-door.js';
 import type { SessionOptions } from '../../session/options.js';
 import type { Session } from '../../types.js';
-import { connected } from './connect.js';
 import { dialInTime } from '../dial-in-time.js';
+import { hostPort, isLoopback, remote } from './addresses.js';
+import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
 import { ReadMemory } from './read-memory.js';
@@ -57,20 +58,4 @@ export async function listenTcp(
     acceptSession(door, socket, socket, { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) });
   });
   return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`, door);
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function hostPort(host: string, port: number): string {
-  // A host that is no text is named as well, by who refuses it.
-  return /:/.test(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** The other side's address. */
-export function remote(socket: Socket): string {
-  return hostPort(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
-}
-
-/** Whether the other side is on this machine. */
-export function isLoopback({ remoteAddress }: Socket): boolean {
-  return remoteAddress !== undefined && /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
-import { checkFunction, CircuitError, toCircuitError } from '@circuit/base';
+import { CircuitError, checkFunction, toCircuitError } from '@circuit/base';
 import type { TlsProof } from './tls-proof.js';
 
 /** A secret that both sides know: TLS 1.3 external PSK (RFC 8446, 4.2.11) with an ephemeral X25519 exchange. */

@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { checkMs, CircuitError, orAborted, type WaitOptions } from '@circuit/base';
+import { CircuitError, checkMs, orAborted, type WaitOptions } from '@circuit/base';
 import { dialSession } from '../../resume/dial-session.js';
 import type { Resume } from '../../resume/options.js';
 import { SessionDoor } from '../../resume/session-door.js';
 import type { SessionOptions } from '../../session/options.js';
 import { ChannelSession } from '../../session/session.js';
 import type { PeerInfo, Session } from '../../types.js';
-import { connected } from '../socket/connect.js';
 import { withinDeadline } from '../dial-deadline.js';
 import { handshakeTimeout } from '../handshake-timeout.js';
-import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from '../socket/listener.js';
 import type { OnRefused } from '../on-refused.js';
+import { hostPort, isLoopback, remote } from '../socket/addresses.js';
+import { connected } from '../socket/connect.js';
+import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from '../socket/listener.js';
 import { checkPlace } from '../socket/place.js';
 import { ReadMemory } from '../socket/read-memory.js';
 import { SocketCarrier } from '../socket/socket-carrier.js';
 import { tellOwner } from '../tell-owner.js';
-import { hostPort, isLoopback, remote } from '../socket/tcp.js';
 import {
   acceptByCertificate,
   type DialCertificates,
@@ -26,8 +26,8 @@ import {
 import type { Proved, TlsProof } from './tls-proof.js';
 import { acceptByPsk, dialByPsk, type PreSharedKey, type PskFor } from './tls-psk.js';
 
-export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 export type { OnRefused } from '../on-refused.js';
+export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 export type { DialCertificates, ListenCertificates, Pem } from './tls-certificates.js';
 export type { PreSharedKey, PskFor } from './tls-psk.js';
 

@@ -1,10 +1,10 @@
 import { throwIfAborted } from '@circuit/base';
 import { whenProved } from '../../session/when-proved.js';
 import type { Session } from '../../types.js';
+import type { PortTarget } from '../message-port/message-port.js';
 import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type DialOptions } from './options.js';
-import type { PortTarget } from '../message-port/message-port.js';
 
 /**
  * A session with whoever listens at `url`: `memory:NAME`, `worker:`, `unix:/PATH`, `tcp://HOST:PORT`, `tls://HOST:PORT`,

@@ -1,5 +1,5 @@
-import type { Listener, OnSession } from '../socket/listener.js';
 import type { PortSource } from '../message-port/message-port.js';
+import type { Listener, OnSession } from '../socket/listener.js';
 import { type Address, addressText, parseUrl } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';
 import { checkOptions, type ListenOptions } from './options.js';

@@ -1,13 +1,13 @@
-import { checkMs, checkSignal, CircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, checkMs, checkSignal, type WaitOptions } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { checkSessionOptions } from '../../session/check-options.js';
 import type { SessionOptions } from '../../session/options.js';
 import type { Role } from '../../session/table.js';
-import type { AdmissionOptions } from '../web/authenticate.js';
-import type { ServerTls } from '../web/http-listener.js';
 import type { PortSource, PortTarget } from '../message-port/message-port.js';
 import type { DialCertificates, ListenCertificates } from '../tls/tls-certificates.js';
 import type { PreSharedKey, PskFor } from '../tls/tls-psk.js';
+import type { AdmissionOptions } from '../web/authenticate.js';
+import type { ServerTls } from '../web/http-listener.js';
 import type { ClientTls } from '../web/http-options.js';
 import { type Address, shown } from './address.js';
 import type { MemoryNetwork } from './memory-network.js';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { PeerCertificate } from 'node:tls';
-import { checkFunction, checkMs, CircuitError, type Clock, deadline, orAborted, toCircuitError } from '@circuit/base';
+import { CircuitError, type Clock, checkFunction, checkMs, deadline, orAborted, toCircuitError } from '@circuit/base';
 import type { OnRefused } from '../on-refused.js';
 import { tellOwner } from '../tell-owner.js';
 

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { remote } from '../socket/addresses.js';
 import type { AuthenticationRequest } from './authenticate.js';
-import { remote } from '../socket/tcp.js';
 
 /** All but the time that the answer has. */
 export type RequestFacts = Omit<AuthenticationRequest, 'signal'>;

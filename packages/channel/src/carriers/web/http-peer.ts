@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { PeerInfo } from '../../types.js';
+import { isLoopback } from '../socket/addresses.js';
 import type { RequestFacts } from './describe-request.js';
-import { isLoopback } from '../socket/tcp.js';
 import { printUrl } from './http-options.js';
 
 /** Who was dialled. A proxy between is not seen; the keys of its TLS are not those of the far side, so none are exported. */

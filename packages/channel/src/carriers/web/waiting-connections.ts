@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { checkMs, type Clock, type Timer } from '@circuit/base';
-import { remote } from '../socket/tcp.js';
+import { type Clock, checkMs, type Timer } from '@circuit/base';
+import { remote } from '../socket/addresses.js';
 
 interface WaitingConnection {
   readonly drop: () => void;

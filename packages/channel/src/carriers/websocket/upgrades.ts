@@ -4,6 +4,7 @@ import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { CircuitError } from '@circuit/base';
 import type { Mounted } from '../web/http-listener.js';
+import { pathOf } from '../web/path-of.js';
 
 /** An HTTP/1 server; an HTTP/2 server over TLS takes WebSockets with `allowHTTP1`. */
 export type UpgradeServer = Server | SecureServer | Http2SecureServer;
@@ -59,12 +60,6 @@ export function mountUpgrade(server: UpgradeServer, path: string, run: OnUpgrade
   known.set(server, upgrades);
   upgrades.add(path, run);
   return { close: () => upgrades.remove(path, run) };
-}
-
-/** The path of a request target, without its query. */
-export function pathOf(target: string): string {
-  const end = target.indexOf('?');
-  return end === -1 ? target : target.slice(0, end);
 }
 
 function ignore(): void {}

@@ -1,9 +1,9 @@
 import { CircuitError, type Clock, type Timer } from '@circuit/base';
+import { endOfTurn } from '../../local/turn.js';
 import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { PeerInfo } from '../../types.js';
-import { endOfTurn } from '../../local/turn.js';
-import { accusation, messageTooBig, pageCodes, textMessage, unsupportedData } from './websocket-close.js';
 import { maxWebSocketMessageBytes } from '../web/http-options.js';
+import { accusation, messageTooBig, pageCodes, textMessage, unsupportedData } from './websocket-close.js';
 
 /** As much of a browser's WebSocket as the carrier uses. */
 export interface BrowserWebSocket {

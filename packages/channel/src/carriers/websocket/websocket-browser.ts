@@ -4,8 +4,8 @@ import { ChannelSession } from '../../session/session.js';
 import { whenProved } from '../../session/when-proved.js';
 import type { Session } from '../../types.js';
 import { withinDeadline } from '../dial-deadline.js';
-import { type BrowserWebSocket, BrowserWebSocketCarrier } from './websocket-browser-carrier.js';
 import { type DialWebSocketOptions, printUrl, webSocketUrl } from '../web/http-options.js';
+import { type BrowserWebSocket, BrowserWebSocketCarrier } from './websocket-browser-carrier.js';
 
 export type { ClientTls, DialWebSocketOptions } from '../web/http-options.js';
 

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { CircuitError } from '@circuit/base';
 import type { WebSocket } from 'ws';
+import { endOfTurn } from '../../local/turn.js';
 import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
-import { endOfTurn } from '../../local/turn.js';
 import { accusation, textMessage, unsupportedData } from './websocket-close.js';
 
 /** An open WebSocket of the library `ws` over `socket`. Takes both over; nothing is read before `start`. */

@@ -6,19 +6,21 @@ import { WebSocketServer } from 'ws';
 import type { Resume } from '../../resume/options.js';
 import { SessionDoor } from '../../resume/session-door.js';
 import type { SessionOptions } from '../../session/options.js';
+import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
+import { hostPort } from '../socket/addresses.js';
+import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 import { type Admission, type AdmissionOptions, Admitter } from '../web/authenticate.js';
 import { describeRequest, type RequestFacts } from '../web/describe-request.js';
-import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from '../web/http-listener.js';
-import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 import { acceptedPeer } from '../web/http-peer.js';
-import { mountUpgrade, type UpgradeServer } from './upgrades.js';
-import { hostPort } from '../socket/tcp.js';
 import { WaitingConnections } from '../web/waiting-connections.js';
+import { mountUpgrade, type UpgradeServer } from './upgrades.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { isOriginAllowed } from './websocket-origin.js';
 import { webSocketSettings, withStreamWindow } from './websocket-settings.js';
 
+export type { OnRefused } from '../on-refused.js';
+export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
 export type {
   AdmissionOptions,
   Authenticate,
@@ -27,8 +29,6 @@ export type {
   Refusal,
 } from '../web/authenticate.js';
 export type { Mounted, ServerTls } from '../web/http-listener.js';
-export type { Listener, OnSession, PortAddress } from '../socket/listener.js';
-export type { OnRefused } from '../on-refused.js';
 export type { UpgradeServer } from './upgrades.js';
 
 export interface MountWebSocketOptions extends AdmissionOptions {

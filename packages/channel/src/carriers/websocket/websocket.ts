@@ -5,11 +5,11 @@ import type { Carrier } from '../../session/carrier.js';
 import type { Session } from '../../types.js';
 import { dialInTime } from '../dial-in-time.js';
 import { httpError, httpRefusal } from '../web/http-error.js';
+import { type DialWebSocketOptions, printUrl, webSocketUrl } from '../web/http-options.js';
 import { dialledPeer } from '../web/http-peer.js';
 import { clientTls } from '../web/http-tls.js';
 import { requestHeaders } from '../web/request-headers.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
-import { type DialWebSocketOptions, printUrl, webSocketUrl } from '../web/http-options.js';
 import { webSocketSettings, withStreamWindow } from './websocket-settings.js';
 
 export type { ClientTls, DialWebSocketOptions } from '../web/http-options.js';
