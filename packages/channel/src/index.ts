@@ -18,7 +18,7 @@ export { bytePipe } from './local/byte-pipe.js';
 export { type Pipe, pipe } from './local/pipe.js';
 export type { Authenticator } from './session/authenticator.js';
 export type { Carrier, CarrierEvents } from './session/carrier.js';
-export { defaultLimits, type SessionLimits } from './session/limits.js';
+export { defaultLimits, type LimitChanges, type SessionLimits } from './session/limits.js';
 export type { SessionOptions } from './session/options.js';
 export { ChannelSession } from './session/session.js';
 export type { Role } from './session/table.js';

@@ -29,14 +29,19 @@ export const defaultLimits: SessionLimits = {
 /** The smallest window that a side may announce: one frame must always fit. */
 export const minWindowBytes = 131_072;
 
+/** What a caller changes of them. */
+export type LimitChanges = { readonly [Name in keyof SessionLimits]?: number | undefined };
+
 /** The defaults with what the caller changed; throws `invalid` for a value that cannot work. */
-export function resolveLimits(changes: Partial<SessionLimits> = {}): SessionLimits {
-  const limits = { ...defaultLimits, ...changes };
-  for (const [name, value] of Object.entries(limits)) {
+export function resolveLimits(changes: LimitChanges = {}): SessionLimits {
+  const limits = { ...defaultLimits };
+  for (const name of Object.keys(limits) as (keyof SessionLimits)[]) {
+    const value = changes[name] ?? limits[name];
     const least = /indowBytes/.test(name) ? minWindowBytes : 1;
     if (!Number.isSafeInteger(value) || value < least) {
       throw new CircuitError('invalid', `session limit ${name}: ${value}, want a whole number from ${least}`);
     }
+    limits[name] = value;
   }
   return limits;
 }

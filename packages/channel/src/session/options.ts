@@ -1,11 +1,11 @@
 import type { Clock } from '@circuit/base';
 import type { PluggedCodec } from '../codec/codec.js';
 import type { Authenticator } from './authenticator.js';
-import type { SessionLimits } from './limits.js';
+import type { LimitChanges } from './limits.js';
 
 /** How a session behaves; both sides of a conversation may differ. */
 export interface SessionOptions {
-  readonly limits?: Partial<SessionLimits> | undefined;
+  readonly limits?: LimitChanges | undefined;
   /** More codecs, each through `plugCodec`, or others under the same names; `msgpack` and `json` are always known. */
   readonly codecs?: readonly PluggedCodec[] | undefined;
   /** Name of the codec of channels that are opened without one; default `msgpack`. An unknown one makes the constructor throw `unsupported`. */

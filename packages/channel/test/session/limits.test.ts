@@ -4,7 +4,7 @@ import { collect, openChannel, take } from '@circuit/channel/conformance';
 import { settle } from '@circuit/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveLimits } from '../../src/session/limits.js';
+import { defaultLimits, resolveLimits } from '../../src/session/limits.js';
 import { readReason, writeReason } from '../../src/session/reason.js';
 import { Writer } from '../../src/session/writer.js';
 import { ByteCursor } from '../../src/wire/varint.js';
@@ -21,6 +21,10 @@ test('limits that cannot work are refused by name', () => {
   ] as const) {
     expect(() => resolveLimits({ [name]: value })).toThrow(new RegExp(`session limit ${name}: ${value}`));
   }
+  expect(resolveLimits({ maxChannels: undefined, windowBytes: 131_072 })).toStrictEqual({
+    ...defaultLimits,
+    windowBytes: 131_072,
+  });
 });
 
 test('targets and origins beyond their bounds are refused when the channel is opened', async () => {
