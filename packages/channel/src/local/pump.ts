@@ -2,15 +2,7 @@ import { type CircuitError, toCircuitError } from '@circuit/base';
 import { loss } from '../session/acks.js';
 import { spliceBytes } from '../session/splice-bytes.js';
 import { abandonMessage } from '../values/abandon.js';
-import {
-  isByteSink,
-  isByteSource,
-  type Passed,
-  type RawReader,
-  type RawReceiver,
-  type RawSender,
-  type RawWriter,
-} from './raw.js';
+import type { Passed, RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
 
 /**
  * Moves everything from `from` to `to` until the end, and the end with it: close to close, abort to abort, cancel to
@@ -80,10 +72,7 @@ function refuse(message: Passed, reason: CircuitError): void {
  * stream arrives as `aborted`.
  */
 export async function pumpBytes(from: RawReader, to: RawWriter): Promise<void> {
-  if (isByteSource(from) && isByteSink(to)) {
-    spliceBytes(from, to);
-    return;
-  }
+  if (spliceBytes(from, to)) return;
   const fail = failing(from, to);
   from.relay?.();
   try {

@@ -1,5 +1,5 @@
-import { CircuitError, toCircuitError } from '@circuit/base';
-import type { ByteSink, RawReader } from './raw.js';
+import { CircuitError } from '@circuit/base';
+import type { RawReader, RawWriter } from './raw.js';
 
 /** A web stream as a raw reader, for the pump that serves all. */
 export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
@@ -14,17 +14,15 @@ export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
 }
 
 /** What the stream has not written is not taken, and no more comes than a window. */
-export function webWriter(stream: WritableStream<Uint8Array>): ByteSink {
+export function webWriter(stream: WritableStream<Uint8Array>): RawWriter {
   const writer = stream.getWriter();
   let closing = false;
   return {
-    sendRefusal: undefined,
-    attach(tap) {
-      const fail = (error: unknown): void => tap.cancelled(toCircuitError(error, 'aborted'));
-      // What had been closed before takes nothing.
-      writer.closed.then(() => (closing ? tap.done() : fail('stream closed')), fail);
-    },
-    forward: (piece, written) => void writer.write(piece).then(written, written),
+    // What had been closed before takes nothing.
+    closed: writer.closed.then(() => {
+      if (!closing) throw new CircuitError('aborted', 'stream closed');
+    }),
+    writeNow: (chunk) => writer.write(chunk),
     closeNow() {
       closing = true;
       writer.close().catch(ignore);

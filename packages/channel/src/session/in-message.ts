@@ -42,6 +42,8 @@ interface Arrived {
   readonly refs: readonly Entry[] | undefined;
   readonly flags: number;
   readonly cost: number;
+  /** Credit that was given back for it already, so that all of it could come in. */
+  readonly granted: number;
 }
 
 /** A receive that waits. */
@@ -119,8 +121,9 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   }
 
   protected passQueue(tap: InTap): void {
-    for (const arrived of this.#queue.drain()) {
-      tap.piece({ flags: arrived.flags, total: 0, refs: arrived.refs, body: arrived.body }, true, arrived.cost);
+    for (const { flags, refs, body, cost, granted } of this.#queue.drain()) {
+      this.grant(-granted);
+      tap.piece({ flags, total: 0, refs, body }, true, cost);
     }
     if (this.#assembly !== undefined) this.#passAssembled(this.#assembly, tap);
   }
@@ -153,7 +156,8 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     }
     if (this.#assembly !== undefined) return this.#continue(this.#assembly, piece, cost);
     if (more) return this.#begin(piece, cost);
-    this.#arrive({ body: this.#keep(piece.body), refs: piece.refs, flags: piece.flags, cost });
+    this.link.unread.addPiece(cost);
+    this.#arrive({ body: this.#keep(piece.body), refs: piece.refs, flags: piece.flags, cost, granted: 0 });
     return undefined;
   }
 
@@ -173,7 +177,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     const assembly = this.#assembly;
     if (assembly === undefined) return this.state === 'ended' ? undefined : 'DROP outside of a message';
     this.#assembly = undefined;
-    this.link.unread.add(-assembly.got);
+    this.link.unread.addPiece(-assembly.cost);
     this.#taken++;
     if (assembly.refs) refuse(assembly.refs, new CircuitError('undelivered', 'the message was given up by its sender'));
     this.grant(assembly.cost - assembly.granted);
@@ -207,7 +211,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
       refuse(arrived.refs, reason);
     }
     if (this.#assembly !== undefined) {
-      this.link.unread.add(-this.#assembly.got);
+      this.link.unread.addPiece(-this.#assembly.cost);
       refuse(this.#assembly.refs, reason);
       this.#assembly = undefined;
       this.#passing = true;
@@ -217,7 +221,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   #begin(piece: InPiece, cost: number): string | undefined {
     if (piece.total <= piece.body.length) return `channel ${this.entry.id}: message of ${piece.total} bytes goes on`;
     this.#assembly = startAssembly(piece, cost);
-    this.link.unread.add(piece.body.length);
+    this.link.unread.addPiece(cost);
     this.#grantHead(this.#assembly);
     return undefined;
   }
@@ -230,19 +234,13 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     }
     assembly.append(piece.body);
     assembly.cost += cost;
-    this.link.unread.add(piece.body.length);
+    this.link.unread.add(cost);
     if (!last) {
       this.#grantHead(assembly);
       return undefined;
     }
     this.#assembly = undefined;
-    this.link.unread.add(-assembly.got);
-    this.#arrive({
-      body: assembly.body,
-      refs: assembly.refs,
-      flags: assembly.flags,
-      cost: assembly.cost - assembly.granted,
-    });
+    this.#arrive(assembly);
     return undefined;
   }
 
@@ -260,7 +258,6 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
 
   #arrive(arrived: Arrived): void {
     const waiting = dequeue(this.waiting);
-    this.link.unread.addPiece(arrived.cost);
     if (waiting === undefined) {
       this.#queue.push(arrived);
       this.notifyReadable();
@@ -276,7 +273,7 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
   #take(arrived: Arrived, returns: boolean): Passed {
     this.link.unread.addPiece(-arrived.cost);
     const count = ++this.#taken;
-    this.grant(arrived.cost);
+    this.grant(arrived.cost - arrived.granted);
     if (this.#assembly !== undefined) this.#grantHead(this.#assembly);
     const value = this.#decode(arrived);
     const asked = (arrived.flags & dataFlag.ack) !== 0;
@@ -311,10 +308,8 @@ export class InMessage extends InHalf<ReceiveResult, InTap, Waiting> implements 
     this.#assembly = undefined;
     this.#passing = true;
     this.#left = assembly.total - assembly.got;
-    const { refs, flags, total, body, got } = assembly;
-    const cost = assembly.cost - assembly.granted;
-    this.link.unread.add(-got);
-    this.link.unread.addPiece(cost);
+    const { refs, flags, total, body, cost, granted } = assembly;
+    this.grant(-granted);
     tap.piece({ flags: flags | dataFlag.more, total, refs, body }, true, cost);
   }
 }

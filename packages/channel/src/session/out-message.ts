@@ -69,14 +69,9 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #checkSend(signal?: AbortSignal): void {
     if (this.sendRefusal !== undefined) throw this.sendRefusal;
     throwIfAborted(signal);
-    const refusal = this.#full(this.#queue.length);
-    if (refusal !== undefined) throw refusal;
-  }
-
-  #full(count: number): CircuitError | undefined {
     const { maxPendingSends } = this.link.limits;
-    if (count < maxPendingSends) return undefined;
-    return new CircuitError('limit', `more than ${maxPendingSends} sends wait on one channel; await them`);
+    if (this.#queue.length >= maxPendingSends)
+      throw new CircuitError('limit', `more than ${maxPendingSends} sends wait on one channel; await them`);
   }
 
   #sendPacked(packed: Packed, options: RawSendOptions): Promise<unknown> {
@@ -140,6 +135,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   /** ACK: the receiver has taken `count` messages in all. */
   acknowledged(count: number): void {
     this.#acks?.taken(count);
+    this.arise();
   }
 
   /** Also tells who waits for an ACK that the peer forgot. */
@@ -155,7 +151,12 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     if (!this.entry.announced || this.state === 'ended') return false;
     if (this.#dropOwed) return true;
     const next = this.#queue.first();
-    return next !== undefined && nextCost(next) <= this.credit;
+    return next !== undefined && nextCost(next) <= this.credit && !this.#unacknowledged;
+  }
+
+  /** Credit bounds what waits to be taken; a peer may take and not say so, and then this does. */
+  get #unacknowledged(): boolean {
+    return this.#acks !== undefined && this.#acks.size >= this.link.limits.maxPendingSends;
   }
 
   protected writeFrame(): boolean {
@@ -218,7 +219,9 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
 
   /** Whether a frame that costs `cost` of the credit may be written now. */
   #mayWrite(cost: number): boolean {
-    return this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated;
+    return (
+      this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated && !this.#unacknowledged
+    );
   }
 
   #enqueue(packed: Packed, flags: number, { signal, handedOn }: RawSendOptions): Promise<void> {
@@ -327,9 +330,6 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #awaitAck(resolve: () => void, reject: (error: CircuitError) => void, signal: AbortSignal | undefined): void {
     this.#acks ??= new Acks();
     this.#acks.await(this.#written, resolve, reject, signal);
-    // Credit bounds what waits to be taken: a peer with more takes and does not say so.
-    const refusal = this.#full(this.#acks.size);
-    if (refusal !== undefined) this.abortNow(refusal);
   }
 }
 

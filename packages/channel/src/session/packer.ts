@@ -20,7 +20,6 @@ import { OutBytes } from './out-bytes.js';
 import { OutMessage } from './out-message.js';
 import { type Packed, type Packer, type PackOptions, withdraw } from './packed.js';
 import { spliceMessages } from './splice.js';
-import { spliceBytes } from './splice-bytes.js';
 import { Unpacker } from './unpacker.js';
 
 /** Encodes the values of one session and makes an entry for every end in them, joined to what stood in the value. */
@@ -120,12 +119,10 @@ export class SessionPacker implements Packer {
         else void pumpMessages(local as RawReceiver, output as OutMessage);
         break;
       case 'reader':
-        if (local instanceof InBytes) spliceBytes(local, output as OutBytes);
-        else void pumpBytes(local as RawReader, output as OutBytes);
+        void pumpBytes(local as RawReader, output as OutBytes);
         break;
       case 'writer':
-        if (local instanceof OutBytes) spliceBytes(input as InBytes, local);
-        else void pumpBytes(input as InBytes, local as RawWriter);
+        void pumpBytes(input as InBytes, local as RawWriter);
         break;
       case 'descriptor':
         break;
@@ -142,7 +139,7 @@ export class SessionPacker implements Packer {
       }
       case 'web-writable': {
         const entry = this.makeEntry(refKind.writer, codec);
-        spliceBytes(entry.in as InBytes, webWriter(foreign.stream));
+        void pumpBytes(entry.in as InBytes, webWriter(foreign.stream));
         return { entry };
       }
       case 'node': {

@@ -16,7 +16,7 @@ import { type Demand, dequeue, enqueue, rejectAll } from '../local/demand.js';
 import { Deque } from '../local/deque.js';
 import { Slab } from '../local/slab.js';
 import type { Accepted, OpenOptions, PeerInfo, Sender, Session, SessionStats } from '../types.js';
-import { type RefKind } from '../wire/frame.js';
+import { messageCost, type RefKind } from '../wire/frame.js';
 import { FrameDecoder } from '../wire/frame-decoder.js';
 import * as frameType from '../wire/frame-type.js';
 import * as refKind from '../wire/ref-kind.js';
@@ -128,7 +128,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       options.busyPollMs,
     );
     if (plain !== undefined) this.refuse(plain);
-    else if (!this.#authenticates) this.#keepAlive.start();
+    else if (!this.#authenticates && this.#phase === 'open') this.#keepAlive.start();
   }
 
   get closed(): Promise<CircuitError | undefined> {
@@ -184,7 +184,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     throwIfAborted(signal);
     const accepted = this.#accepted.shift();
     if (accepted !== undefined) {
-      this.unread.add(-textBytes(accepted));
+      this.unread.addPiece(-openCost(accepted));
       if (accepted.receiver instanceof InMessage) accepted.receiver.accepted();
       return accepted;
     }
@@ -273,7 +273,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     else {
       entry.in?.awaitAccept();
       this.#accepted.push(accepted);
-      this.unread.add(textBytes(open));
+      this.unread.addPiece(openCost(open));
     }
     return undefined;
   }
@@ -440,8 +440,9 @@ export class ChannelSession implements Session, Link, DispatchTarget {
 
 const nothing = new Uint8Array(0);
 
-function textBytes({ target, origin }: OpenFrame): number {
-  return target.length + origin.length;
+/** What a channel costs while nobody has accepted it: of its texts, two bytes a character. */
+function openCost({ target, origin }: OpenFrame): number {
+  return messageCost + 2 * target.length + origin.length;
 }
 
 function ignore(): void {}

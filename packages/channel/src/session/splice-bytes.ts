@@ -1,11 +1,17 @@
 import { ChunkQueue } from '../local/chunk-queue.js';
-import type { ByteSink, ByteSource } from '../local/raw.js';
+import { type ByteSink, type ByteSource, isByteSink, isByteSource } from '../local/raw.js';
 
 /** So many pieces are with the sink at a time: what comes behind them is gathered, for a piece may have one byte. */
 const maxPassing = 64;
 
-/** Passes all that arrives on `from` on to `to`, without a promise for each chunk: byte streams, of sessions and others. */
-export function spliceBytes(from: ByteSource, to: ByteSink): void {
+/** Passes all that arrives on `from` on to `to` without a promise for each chunk, where both can do so; answers whether they can. */
+export function spliceBytes(from: object, to: object): boolean {
+  if (!isByteSource(from) || !isByteSink(to)) return false;
+  splice(from, to);
+  return true;
+}
+
+function splice(from: ByteSource, to: ByteSink): void {
   const refusal = to.sendRefusal;
   if (refusal !== undefined) {
     from.cancelNow(refusal);

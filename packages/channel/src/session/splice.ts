@@ -1,4 +1,5 @@
 import type { CircuitError } from '@circuit/base';
+import { pumpBytes } from '../local/pump.js';
 import type { SinkTap } from '../local/raw.js';
 import * as dataFlag from '../wire/data-flag.js';
 import { maxBodyBytes } from '../wire/frame.js';
@@ -9,7 +10,6 @@ import { InDescriptor } from './lane.js';
 import type { OutBytes } from './out-bytes.js';
 import type { OutMessage } from './out-message.js';
 import type { RawPiece } from './raw-piece.js';
-import { spliceBytes } from './splice-bytes.js';
 
 /**
  * Passes all that arrives on `from` on to `to`, frame by frame and undecoded: return channels, nested channels and streams
@@ -99,5 +99,5 @@ function spliceEntry(entry: Entry, carrier: OutMessage): OutReference {
 function joinHalves(from: Entry, to: Entry): void {
   if (from.in === undefined || to.out === undefined) return;
   if (from.in instanceof InMessage) spliceMessages(from.in, to.out as OutMessage);
-  else spliceBytes(from.in, to.out as OutBytes);
+  else void pumpBytes(from.in, to.out as OutBytes);
 }

@@ -13,7 +13,7 @@ import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { dialWebSocket } from '@circuit/channel/websocket';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
-import { until } from '@circuit/testkit';
+import { settle, until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { arrivalsPerTest } from '../support/arrivals.js';
 import { CutProxy } from '../support/cut-proxy.js';
@@ -144,6 +144,7 @@ test.each(
   stop();
   await refusal;
   find();
+  await settle();
   expect(arrivals.sessions).toStrictEqual([]);
 });
 

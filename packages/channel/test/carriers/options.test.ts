@@ -131,7 +131,9 @@ test('what is no signal is invalid, and nobody is dialled', async () => {
   const hear = (error: unknown): void => void uncaught.push(error);
   process.on('uncaughtException', hear);
   scope.defer(() => void process.off('uncaughtException', hear));
+  let connections = 0;
   const server = createServer((socket) => {
+    connections++;
     sockets.add(socket.resume());
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
   });
@@ -156,6 +158,7 @@ test('what is no signal is invalid, and nobody is dialled', async () => {
   }
   const socket = await dialSocket({ ...place, port });
   await until('it to be the only one', () => sockets.size === 1);
+  expect(connections).toBe(1);
   expect(uncaught).toStrictEqual([]);
   socket.abort(new CircuitError('closed', 'done'));
 });

@@ -143,13 +143,18 @@ test('connections that are taken up and break at once are dialled no more often,
   const over: unknown[] = [];
   for (const one of [a, ...site.sessions]) void one.closed.then((error) => over.push(error));
   site.latest.break();
-  // Proofs are made beside the clock, which goes on until both have given up.
+  // Proofs are made beside the clock, which waits for them.
   for (let i = 0; i < 600 && over.length < 2; i++) {
     await site.clock.advance(100);
+    await until('every handshake to be over', () => site.door.counts.handshakes === 0);
+    await settle();
     if (line === 'connected') site.latest.break();
   }
+  expect(site.pairs.length).toBeGreaterThan(5);
   expect(site.pairs.length).toBeLessThan(15);
-  expect(over).toMatchObject([{ code: 'peer-gone' }, { code: 'peer-gone' }]);
+  expect(site.clock.now()).toBeLessThan(6000);
+  const refusal = { code: 'peer-gone', message: expect.stringMatching(/away for 5000 ms/) as string };
+  expect(over).toMatchObject([refusal, refusal]);
 });
 
 test('attempts to dial again come after pauses that grow to two seconds', async () => {

@@ -244,23 +244,69 @@ test('a message counts for what it takes in memory beside its bytes, and a chann
   const target = 'x'.repeat(1000);
   await opens.feed(hello(), ...Array.from({ length: 900 }, (_, i) => open(2 * i + 1, 'msgpack', target)));
   expect((await opens.session.closed)?.message).toMatch(/more than 1000000 unread bytes/);
+  for (const one of [small, opens]) one.hangUp();
+});
+
+test('what is taken of all that counts no longer', async () => {
   const taken = new RawPeer('listener', { limits: { maxUnreadBytes: 1_000_000 } });
   await taken.feed(hello());
   for (let i = 0; i < 900; i++) {
-    await taken.feed(open(2 * i + 1, 'msgpack', target), data(2 * i + 1, [0xc0]));
-    expect((await (await taken.session.accept()).receiver.receive()).done).toBe(false);
+    await taken.feed(open(2 * i + 1, 'msgpack', 'x'.repeat(1000)), data(2 * i + 1, [0xc0]));
+    const { receiver } = await taken.session.accept();
+    expect((await receiver.receive()).done).toBe(false);
+    // More of them in all than could ever be untaken.
+    for (let j = 0; j < 7; j++) {
+      await taken.feed(data(2 * i + 1, [0xc0]));
+      if (j % 2 === 0) expect(receiver.tryReceive()?.done).toBe(false);
+    }
+    receiver.cancel();
   }
+  expect(taken.session.refusal).toBeUndefined();
   expect(taken.session.stats).toMatchObject({ unreadBytes: 0, channels: 900 });
-  for (const one of [small, opens, taken]) one.hangUp();
+  taken.hangUp();
 });
 
-test('a peer that takes messages and never acknowledges them ends their channel', async () => {
+test('a message of several pieces counts whole until it is taken, though its credit was given back so that it could come in', async () => {
+  const peer = new RawPeer('listener', { limits: { maxUnreadBytes: 3_000_000 } });
+  const total = 1_000_000;
+  const body = [0xc5, 0xff, 0xff, ...Array<number>(49_997).fill(0)];
+  const message = (id: number): Uint8Array =>
+    concat([
+      data(id, body, more, varint(total)),
+      ...Array.from({ length: 19 }, (_, i) => data(id, body, i < 18 ? more : 0)),
+    ]);
+  await peer.feed(hello(), open(1));
+  await peer.feed(message(1));
+  const { receiver } = await peer.session.accept();
+  expect(peer.session.stats.unreadBytes).toBeGreaterThan(total);
+  receiver.cancel();
+  expect(peer.session.stats.unreadBytes).toBe(0);
+  await peer.feed(open(3), message(3), open(5), message(5));
+  expect(peer.session.refusal).toBeUndefined();
+  await peer.feed(open(7), message(7));
+  expect((await peer.session.closed)?.message).toMatch(/more than 3000000 unread bytes/);
+  peer.hangUp();
+});
+
+test('what follows messages that a peer takes and never acknowledges waits, with the bound of all that waits', async () => {
   const peer = new RawPeer('dialler', { limits: { maxPendingSends: 100 } });
   await peer.feed(hello());
   const sender = peer.session.open();
-  const sends = Array.from({ length: 101 }, (_, i) => sender.send(i, { acknowledged: true }));
-  for (const outcome of await Promise.allSettled(sends)) expect(outcome.status).toBe('rejected');
-  await expect(sender.closed).rejects.toMatchObject({ code: 'limit' });
+  let acknowledged = 0;
+  const send = (value: number): Promise<void> =>
+    sender.send(value, { acknowledged: true }).then(() => void acknowledged++);
+  const written = async (): Promise<number> =>
+    (await peer.frames()).filter(({ type }) => type === frameType.data).length;
+  const sends = Array.from({ length: 200 }, (_, i) => send(i));
+  expect(await written()).toBe(100);
+  await expect(send(200)).rejects.toMatchObject({ code: 'limit' });
+  expect(sender.trySend(201)).toBe(false);
+  await peer.feed(frame(frameType.ack, 1, varint(40)));
+  expect([await written(), acknowledged]).toStrictEqual([40, 40]);
+  await peer.feed(frame(frameType.ack, 1, varint(140)));
+  await peer.feed(frame(frameType.ack, 1, varint(200)));
+  await Promise.all(sends);
+  expect([await written(), acknowledged]).toStrictEqual([60, 200]);
   peer.hangUp();
 });
 
@@ -274,6 +320,14 @@ test('a peer that drips bytes and never says HELLO is given up as a silent one i
   }
   expect(await peer.session.closed).toMatchObject({ code: 'peer-gone', message: /no sign of life for 15000 ms/ });
   peer.hangUp();
+});
+
+test('a session that is refused for what had come before it began leaves no timer behind', () => {
+  const clock = new ManualClock();
+  const peer = new RawPeer('listener', { clock, keepAliveMs: 5000 }, concat([hello(), frame(frameType.data, 7)]));
+  expect(peer.session.refusal).toMatchObject({ code: 'protocol' });
+  peer.hangUp();
+  expect(clock.pending).toBe(0);
 });
 
 test('types from 0x80 on are ignored, and so are a late frame and a strange PING', async () => {

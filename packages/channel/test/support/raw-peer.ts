@@ -22,7 +22,11 @@ class ScriptedCarrier implements Carrier {
 
   start(events: CarrierEvents): void {
     this.events = events;
+    if (this.early !== undefined) events.data(this.early);
   }
+
+  /** What has arrived before anybody listens. */
+  early: Uint8Array | undefined;
 
   write(pieces: Uint8Array[], bytes: number): void {
     for (const piece of pieces) this.written.push(piece.slice());
@@ -54,7 +58,8 @@ export class RawPeer {
   readonly session: ChannelSession;
   #read = 0;
 
-  constructor(role: Role = 'listener', options: SessionOptions = {}) {
+  constructor(role: Role = 'listener', options: SessionOptions = {}, early?: Uint8Array) {
+    this.carrier.early = early;
     this.session = new ChannelSession(this.carrier, role, { keepAliveMs: 0, ...options });
   }
 

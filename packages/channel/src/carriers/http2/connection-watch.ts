@@ -10,7 +10,11 @@ const sockets = new WeakMap<Http2Session, Socket>();
 
 /** Makes the socket of a connection that has just begun known to its watches. */
 export function knowSocket(connection: Http2Session): void {
-  connection.once('connect', (_connection: Http2Session, socket: Socket) => void sockets.set(connection, socket));
+  connection.once('connect', (_connection: Http2Session, socket: Socket) => {
+    sockets.set(connection, socket);
+    // Node may keep the connection of a peer that never answered its SETTINGS, and the socket with its buffers would stay with it.
+    socket.once('close', () => sockets.delete(connection));
+  });
 }
 
 /**
