@@ -42,6 +42,15 @@ export function deadline(clock: Clock, ms: number, what = 'operation'): LinkedSi
   return { signal: controller.signal, dispose: () => timer.cancel() };
 }
 
+/** Who waits for one signal, behind one listener: an event target walks a list for each that comes or goes, and Node warns of more than ten. */
+class Waiting extends Set<() => void> {
+  handleEvent(): void {
+    for (const run of this) run();
+  }
+}
+
+const waitingFor = new WeakMap<AbortSignal, Waiting>();
+
 /** Calls `run` when `signal` fires, at once if it has; the result takes the listener off again. */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
   if (signal === undefined) return nothing;
@@ -49,8 +58,19 @@ export function onAbort(signal: AbortSignal | undefined, run: () => void): () =>
     run();
     return nothing;
   }
-  signal.addEventListener('abort', run, { once: true });
-  return () => signal.removeEventListener('abort', run);
+  const waiting = waitingFor.get(signal) ?? new Waiting();
+  if (waiting.size === 0) {
+    waitingFor.set(signal, waiting);
+    signal.addEventListener('abort', waiting, { once: true });
+  }
+  const entry = (): void => run();
+  waiting.add(entry);
+  return () => {
+    if (!waiting.delete(entry) || waiting.size > 0) return;
+    // A signal that is listened to may be kept for as long.
+    waitingFor.delete(signal);
+    signal.removeEventListener('abort', waiting);
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { abortError, deadline, isCircuitError, linkSignals, orAborted, pause } from '@circuit/base';
+import { getEventListeners } from 'node:events';
+import { abortError, deadline, isCircuitError, linkSignals, onAbort, orAborted, pause } from '@circuit/base';
 import { ManualClock } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 
@@ -55,4 +56,35 @@ test('a signal of AbortSignal.timeout stands for a timeout, any other for a canc
   for (const reason of [undefined, null, 'enough', new Error('enough')]) {
     expect(abortError(AbortSignal.abort(reason))).toMatchObject({ code: 'cancelled' });
   }
+});
+
+test('all who wait for one signal stand behind one listener, which goes with the last of them', () => {
+  const stop = new AbortController();
+  const fired: string[] = [];
+  const wait = (name: string): (() => void) => onAbort(stop.signal, () => fired.push(name));
+  const listeners = (): number => getEventListeners(stop.signal, 'abort').length;
+  const first = wait('first');
+  const second = wait('second');
+  expect(listeners()).toBe(1);
+  first();
+  first();
+  expect(listeners()).toBe(1);
+  second();
+  expect(listeners()).toBe(0);
+  const third = wait('third');
+  const fourth = onAbort(stop.signal, () => {
+    fired.push('fourth');
+    sixth();
+  });
+  wait('fifth');
+  const sixth = wait('sixth');
+  second();
+  third();
+  expect(listeners()).toBe(1);
+  stop.abort();
+  expect(fired).toStrictEqual(['fourth', 'fifth']);
+  fourth();
+  wait('afterwards');
+  expect(fired).toStrictEqual(['fourth', 'fifth', 'afterwards']);
+  expect(listeners()).toBe(0);
 });

@@ -69,12 +69,14 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
     while (this.#full && signal?.aborted !== true) {
       await new Promise<void>((resolve) => {
-        const withdraw = this.#room.add(resolve);
+        const withdraw = this.#room.add(() => {
+          release();
+          resolve();
+        });
         const release = onAbort(signal, () => {
           withdraw();
           resolve();
         });
-        this.#room.add(release);
       });
     }
     if (this.#failure !== undefined) throw this.#failure;

@@ -1,7 +1,8 @@
-import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
+import { abortError, CircuitError, type Deferred, deferred, type WaitOptions } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
+import { ChunkQueue } from './chunk-queue.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
@@ -18,9 +19,14 @@ export function bytePipe(highWaterBytes = 65_536): ByteDuplex {
   return { reader: new BytePipeReader(core), writer: new BytePipeWriter(core) };
 }
 
+/** So many chunks are read as they were written; what is written behind them is gathered. */
+const looseChunks = 64;
+
 export class BytePipeCore {
   readonly highWaterBytes: number;
-  readonly chunks: Deque<Uint8Array> = new Deque();
+  readonly chunks: ChunkQueue = new ChunkQueue(looseChunks);
+  /** Writes that wait for room. */
+  readonly writings: Deque<Demand<void>> = new Deque();
   readonly readings: Deque<Demand<Uint8Array | undefined>> = new Deque();
   readonly room: Waiters = new Waiters();
   readonly readable: Waiters = new Waiters();
@@ -59,6 +65,7 @@ export class BytePipeCore {
     const chunk = this.chunks.shift();
     if (chunk !== undefined) {
       this.bytes -= chunk.length;
+      while (this.bytes <= this.highWaterBytes && this.writings.length > 0) dequeue(this.writings)?.resolve();
       this.room.notify();
       this.checkFinished();
       return chunk;
@@ -75,11 +82,12 @@ export class BytePipeCore {
   }
 
   fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.chunks.length === 0 && !this.relaying)) return;
+    if (this.failure !== undefined || (this.closed && this.chunks.empty && !this.relaying)) return;
     this.failure = reason;
     this.chunks.drain();
     this.bytes = 0;
     rejectAll(this.readings, reason);
+    rejectAll(this.writings, reason);
     this.#tellAll();
   }
 
@@ -91,7 +99,7 @@ export class BytePipeCore {
 
   checkFinished(): void {
     if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.chunks.length === 0 && !this.relaying) this.#finished?.resolve();
+    else if (this.closed && this.chunks.empty && !this.relaying) this.#finished?.resolve();
   }
 }
 
@@ -208,15 +216,10 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     // Also without a turn to wait for: a pump that reads in step with its writer costs two thirds of one that finds the pipe full.
     await turnDue();
     // The bytes are in; the wait only holds the writer back, so giving it up loses nothing.
-    while (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
-      await new Promise<void>((resolve) => {
-        const withdraw = core.room.add(resolve);
-        const release = onAbort(signal, () => {
-          withdraw();
-          resolve();
-        });
-        core.room.add(release);
-      });
+    if (core.bytes > core.highWaterBytes && core.failure === undefined && signal?.aborted !== true) {
+      await new Promise<void>((resolve) =>
+        enqueue(core.writings, { resolve, reject: () => resolve(), release: undefined }, signal),
+      );
     }
     if (core.failure !== undefined) throw core.failure;
   }

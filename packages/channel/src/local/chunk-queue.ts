@@ -4,23 +4,29 @@ import { Deque } from './deque.js';
 const leastTailBytes = 1024;
 
 /**
- * Bytes that wait for their reader. Small pieces are gathered: a peer that writes single bytes must not cost an object for
- * each, because only bytes are counted against its credit.
+ * Bytes that wait for their reader. Small pieces are gathered: who writes single bytes must not cost an object for each, because only
+ * bytes are counted against the bound.
  */
 export class ChunkQueue {
   readonly #chunks = new Deque<Uint8Array>();
+  /** So many are held as they came. */
+  readonly #loose: number;
   #tail: Uint8Array | undefined;
   #used = 0;
+
+  constructor(loose = 0) {
+    this.#loose = loose;
+  }
 
   get empty(): boolean {
     return this.#tail === undefined && this.#chunks.length === 0;
   }
 
-  /** Adds a view into what the carrier delivered. */
+  /** Adds a piece; of one that would keep alive far more memory than it has bytes a copy. */
   push(piece: Uint8Array): void {
-    if (piece.length >= copyBelowBytes) {
+    if (piece.length >= copyBelowBytes || this.#chunks.length < this.#loose) {
       this.#endTail();
-      this.#chunks.push(piece);
+      this.#chunks.push(piece.buffer.byteLength > 2 * piece.length ? new Uint8Array(piece) : piece);
       return;
     }
     if (this.#tail === undefined || this.#tail.length - this.#used < piece.length) {

@@ -56,6 +56,8 @@ export class Deque<T extends object> {
       this.#one = undefined;
       return true;
     }
+    // What is given up together is mostly given up in order.
+    if (this.#items[this.#head] === item) return this.shift() !== undefined;
     const index = this.#items.indexOf(item, this.#head);
     if (index < 0) return false;
     this.#items.splice(index, 1);

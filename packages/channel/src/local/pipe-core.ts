@@ -93,7 +93,7 @@ export class PipeCore {
       release: undefined,
     };
     this.offers.push(offer);
-    this.readable.notify();
+    this.tellReceivers();
     if (!this.offers.remove(offer)) return taken;
     this.checkFinished();
     return false;
@@ -105,7 +105,7 @@ export class PipeCore {
     let result: ReceiveResult | undefined;
     const demand: Receiving = { returns, resolve: (got) => (result = got), reject: nothing, release: undefined };
     this.demands.push(demand);
-    this.writable.notify();
+    this.tellSenders();
     this.demands.remove(demand);
     return result;
   }
@@ -122,7 +122,7 @@ export class PipeCore {
     const settle = this.relaying && offer.acknowledged ? settling(offer) : undefined;
     if (settle === undefined) offer.taken?.();
     this.fillBuffer();
-    this.writable.notify();
+    this.tellSenders();
     if (this.closed) this.checkFinished();
     const message = { done: false, value: offer.value, ret: kept(offer.ret, returns) } as const;
     return settle === undefined ? message : { ...message, settle };
@@ -135,12 +135,26 @@ export class PipeCore {
     if (result !== undefined) demand?.resolve(result);
   }
 
+  /** Tells those who listen that there is something to receive, as long as there is. */
+  tellReceivers(): void {
+    this.readable.notify(() => this.offers.length > 0 || this.#over);
+  }
+
+  /** Tells those who listen that there is room, as long as there is. */
+  tellSenders(): void {
+    this.writable.notify(() => this.offers.length < this.capacity || this.demands.length > 0 || this.#over);
+  }
+
+  get #over(): boolean {
+    return this.closed || this.failure !== undefined;
+  }
+
   close(): void {
     if (this.closed || this.failure !== undefined) return;
     this.closed = true;
     resolveAll(this.demands, { done: true });
-    this.readable.notify();
-    this.writable.notify();
+    this.tellReceivers();
+    this.tellSenders();
     this.checkFinished();
   }
 
@@ -154,8 +168,8 @@ export class PipeCore {
       offer.refused?.(reason);
     }
     rejectAll(this.demands, reason);
-    this.readable.notify();
-    this.writable.notify();
+    this.tellReceivers();
+    this.tellSenders();
     this.checkFinished();
   }
 
@@ -164,7 +178,7 @@ export class PipeCore {
     if (!this.offers.remove(offer)) return false;
     if (offer.buffered) this.#buffered--;
     this.fillBuffer();
-    this.writable.notify();
+    this.tellSenders();
     this.checkFinished();
     return true;
   }

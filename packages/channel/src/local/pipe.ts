@@ -75,7 +75,7 @@ class PipeSender extends End implements Sender, RawSender {
       const offer: Offer = { value, ret, signal, acknowledged, buffered: false, ...over };
       core.offers.push(offer);
       core.fillBuffer();
-      core.readable.notify();
+      core.tellReceivers();
       return back === undefined ? resolved : Promise.resolve(back.receiver);
     }
     return new Promise((resolve, reject) => {
@@ -103,7 +103,7 @@ class PipeSender extends End implements Sender, RawSender {
       core.offers.push(offer);
       core.fillBuffer();
       if (held) core.serveFirst();
-      core.readable.notify();
+      core.tellReceivers();
     });
   }
 
@@ -189,7 +189,7 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
     const core = this.#core;
     const demand: Receiving = { returns: returns !== false, resolve, reject, release: undefined };
     enqueue(core.demands, demand, signal);
-    core.writable.notify();
+    core.tellSenders();
   }
 
   tryReceive(options: { readonly returns?: boolean } = {}): ReceiveResult<T> | undefined {

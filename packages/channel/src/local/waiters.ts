@@ -1,23 +1,25 @@
 /** Calls that want to hear once of the next change; the callers of `onReadable` and `onWritable`. */
 export class Waiters {
-  #runs: Set<() => void> | undefined;
+  readonly #runs = new Set<() => void>();
 
   /** Whether anybody waits. */
   get some(): boolean {
-    return this.#runs !== undefined && this.#runs.size > 0;
+    return this.#runs.size > 0;
   }
 
   add(run: () => void): () => void {
-    this.#runs ??= new Set();
     const entry = (): void => run();
     this.#runs.add(entry);
-    return () => this.#runs?.delete(entry);
+    return () => this.#runs.delete(entry);
   }
 
-  notify(): void {
-    const runs = this.#runs;
-    if (runs === undefined || runs.size === 0) return;
-    this.#runs = undefined;
-    for (const run of runs) run();
+  /** Calls those who wait now, in their order, as long as an attempt is worth making: who is not called waits on. */
+  notify(worth?: () => boolean): void {
+    let left = this.#runs.size;
+    for (const run of this.#runs) {
+      if (left-- === 0 || worth?.() === false) return;
+      this.#runs.delete(run);
+      run();
+    }
   }
 }

@@ -197,7 +197,7 @@ export abstract class InHalf<Result, Tap extends EndTap, Wait extends Demand<Res
   }
 
   protected notifyReadable(): void {
-    this.#waiters?.notify();
+    this.#waiters?.notify(() => !this.empty || this.state !== 'open' || this.moved);
   }
 
   protected checkHeld(): void {

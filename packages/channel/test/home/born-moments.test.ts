@@ -294,7 +294,8 @@ test('a receive and an acknowledged send inside the process leave no listener on
     await sender.send(i, { signal, acknowledged: true });
     expect((await got).value).toBe(i);
   }
-  expect(added.mock.calls.length).toBeGreaterThanOrEqual(20);
+  // Both stand behind one listener while they wait.
+  expect(added.mock.calls.length).toBeGreaterThanOrEqual(10);
   expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
 });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { bytePipe } from '@circuit/channel';
 import { settle } from '@circuit/testkit';
 import { expect, test } from 'vitest';
@@ -45,6 +46,35 @@ test('a write or read that is given up leaves nothing behind and loses no bytes'
   await writing;
   expect((await reader.read())?.length).toBe(5);
   await expect(writer.write(new Uint8Array(1), { signal: other.signal })).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('single bytes that nobody reads are gathered', async () => {
+  const { reader, writer } = bytePipe(1 << 20);
+  for (let i = 0; i < 10_000; i++) await writer.write(Uint8Array.of(i));
+  writer.close();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of reader) chunks.push(chunk);
+  expect(chunks.length).toBeLessThan(100);
+  expect(chunks.flatMap((chunk) => [...chunk])).toStrictEqual(Array.from({ length: 10_000 }, (_, i) => i % 256));
+});
+
+test('a read wakes the writes for which there is room, and writes that are over listen to their signal no longer', async () => {
+  const { reader, writer } = bytePipe(10);
+  const { signal } = new AbortController();
+  await writer.write(new Uint8Array(10).fill(1));
+  let done = 0;
+  const write = (bytes: number): void => void writer.write(new Uint8Array(bytes), { signal }).then(() => done++);
+  for (const bytes of [8, 8, 8]) write(bytes);
+  await settle();
+  expect([done, getEventListeners(signal, 'abort').length]).toStrictEqual([0, 1]);
+  const woken: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await reader.read();
+    await settle();
+    woken.push(done);
+  }
+  expect(woken).toStrictEqual([0, 0, 3]);
+  expect(getEventListeners(signal, 'abort').length).toBe(0);
 });
 
 test('abort and cancel drop what is unread and reach whoever waits', async () => {

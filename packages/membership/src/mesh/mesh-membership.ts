@@ -17,7 +17,6 @@ import {
 import type { Accepted, Session } from '@circuit/channel';
 import type { ServerIdentity } from '@circuit/keys';
 import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { definedChanges, faultOf, type MemberRecord, memberOf, type SealedRecord, sealRecord } from '../record.js';
 import type {
   Joined,
@@ -98,8 +97,6 @@ export class MeshMembership implements Membership {
     this.#handshakeMs = options.handshakeMs ?? 5000;
     this.#watchers = new Watchers(this.#log);
     this.#identity = options.identity;
-    // Each dial listens while it lasts, one for every server at most.
-    setMaxListeners(0, this.#ending.signal);
     this.#settings = { ...defaultSettings, ...options.settings };
     this.#mesh = new Mesh(this.#newRecord(options.self, options.identity.id), this.#clock.now(), this.#settings);
   }
