@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+/** Collects what nobody holds. */
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes in array buffers that somebody still holds; how much garbage stands beside them is the collector's affair, and differs by version of Node. */
 export function liveBytes(): number {
