@@ -294,7 +294,9 @@ test('what follows messages that a peer takes and never acknowledges waits, with
   const sender = peer.session.open();
   let acknowledged = 0;
   const send = (value: number): Promise<void> =>
-    sender.send(value, { acknowledged: true }).then(() => void acknowledged++);
+    sender.send(value, { acknowledged: true }).then(() => {
+      acknowledged++;
+    });
   const written = async (): Promise<number> =>
     (await peer.frames()).filter(({ type }) => type === frameType.data).length;
   const sends = Array.from({ length: 200 }, (_, i) => send(i));
