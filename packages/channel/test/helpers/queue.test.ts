@@ -51,6 +51,17 @@ test('an abort drops what is held', async () => {
   await expect(slow.receiver.receive()).rejects.toMatchObject({ message: 'broken' });
 });
 
+test('acknowledged sends pass on to a session without waiting for those before them', async () => {
+  const pair = await connectMemory();
+  const { sender, receiver } = await openChannel(pair.a, pair.b);
+  const fast = queue(sender, 8);
+  const sends = [1, 2, 3].map((value) => fast.send(value, { acknowledged: true }));
+  await until('all to arrive while nobody takes them', () => pair.b.stats.unreadBytes > 90);
+  for (const value of [1, 2, 3]) expect((await take(receiver)).value).toBe(value);
+  await Promise.all(sends);
+  await pair.close();
+});
+
 test('an acknowledged send resolves when the slow side has taken its message, and the end when it is taken', async () => {
   const slow = pipe<number>(8);
   const fast = queue(slow.sender, 8);

@@ -157,6 +157,30 @@ test('connections that are taken up and break at once are dialled no more often,
   expect(over).toMatchObject([refusal, refusal]);
 });
 
+test.each([
+  [10_500, 'begins the time anew'],
+  [9500, 'does not begin it anew'],
+])('a connection of %i ms over which nothing is said %s', async (lastedMs, outcome) => {
+  const site = new Site();
+  let line = 'connected';
+  const a = await site.dial({ timeMs: 15_000, onState: (state) => void (line = state) });
+  site.latest.break();
+  while (line !== 'connected' || site.pairs.length < 2) {
+    await site.clock.advance(50);
+    await until('the handshake to be over', () => site.door.counts.handshakes === 0);
+    await settle();
+  }
+  await site.clock.advance(lastedMs);
+  site.reachable = false;
+  site.latest.break();
+  await settle();
+  await site.clock.advance(10_000);
+  expect(a.stats.channels).toBe(0);
+  expect((a as ChannelSession).refusal === undefined ? 'begins the time anew' : 'does not begin it anew').toBe(outcome);
+  a.abort();
+  await site.clock.advance(60_000);
+});
+
 test('attempts to dial again come after pauses that grow to two seconds', async () => {
   const site = new Site();
   const attempts: number[] = [];

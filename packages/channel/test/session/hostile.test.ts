@@ -281,9 +281,14 @@ test('a message of several pieces counts whole until it is taken, though its cre
   expect(peer.session.stats.unreadBytes).toBeGreaterThan(total);
   receiver.cancel();
   expect(peer.session.stats.unreadBytes).toBe(0);
-  await peer.feed(open(3), message(3), open(5), message(5));
+  await peer.feed(open(3), data(3, body, more, varint(total)), data(3, body, more));
+  expect(peer.session.stats.unreadBytes).toBeGreaterThan(2 * body.length);
+  await peer.feed(frame(frameType.drop, 3));
+  expect(peer.session.stats.unreadBytes).toBeLessThan(100);
+  await peer.session.accept();
+  await peer.feed(open(5), message(5), open(7), message(7));
   expect(peer.session.refusal).toBeUndefined();
-  await peer.feed(open(7), message(7));
+  await peer.feed(open(9), message(9));
   expect((await peer.session.closed)?.message).toMatch(/more than 3000000 unread bytes/);
   peer.hangUp();
 });
