@@ -1,4 +1,4 @@
-import { CircuitError, type WaitOptions } from '@circuit/base';
+import { CircuitError, type Deferred, deferred, type WaitOptions } from '@circuit/base';
 import type { End } from '../local/end.js';
 import type { Passed, RawReader, RawReceiver, RawSender, RawWriter } from '../local/raw.js';
 import type { Entry } from '../session/entry.js';
@@ -7,6 +7,7 @@ import type { InMessage } from '../session/in-message.js';
 import type { OutHalf } from '../session/out-half.js';
 import type { Ended, ReceiveOptions, SendOptions } from '../types.js';
 import type { Home } from './home-of.js';
+import { whenOver } from './when-over.js';
 
 /** An end of this process that is away: sent in a message, or the far end of a channel that was born in the session. */
 export abstract class Away {
@@ -121,6 +122,8 @@ export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
   readonly #half: InMessage | InBytes;
   readonly #homeOf: (entry: Entry, away: SinkAway) => Home | undefined;
   #arrived: (() => void) | undefined;
+  readonly #over: Deferred = deferred();
+  readonly #unwatch: () => void;
 
   /** `half` stands for it in the session. */
   constructor(end: End, half: InMessage | InBytes, homeOf: (entry: Entry, away: SinkAway) => Home | undefined) {
@@ -129,14 +132,19 @@ export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
     this.#half = half;
     this.#homeOf = homeOf;
     this.#sink = end as unknown as RawSender & RawWriter;
+    this.#unwatch = whenOver(this.#sink.closed, (failure) => {
+      if (failure === undefined) this.#over.resolve();
+      else this.#over.reject(failure);
+    });
   }
 
   get open(): boolean {
     return this.#half.state === 'open' && this.#half.link.refusal === undefined;
   }
 
+  /** Of its own: what the pump leaves on it does not stay with an end that has come home. */
   get closed(): Promise<void> {
-    return this.#arrived === undefined ? this.#sink.closed : Promise.resolve();
+    return this.#over.promise;
   }
 
   await(arrived: () => void): End {
@@ -153,8 +161,13 @@ export class AwaySink extends Away implements RawSender, RawWriter, SinkAway {
   }
 
   closeNow(): void {
-    if (this.#arrived === undefined) this.#sink.closeNow();
-    else this.#arrived();
+    if (this.#arrived === undefined) {
+      this.#sink.closeNow();
+      return;
+    }
+    this.#unwatch();
+    this.#over.resolve();
+    this.#arrived();
   }
 
   abortNow(reason: CircuitError): void {

@@ -5,6 +5,7 @@ import { Waiters } from '../local/waiters.js';
 import type { InBytes } from '../session/in-bytes.js';
 import type { InMessage } from '../session/in-message.js';
 import type { SourceAway } from './away.js';
+import { whenOver } from './when-over.js';
 
 /** What a receiving end does in this process; that of a pipe, or another that comes home. */
 export interface LocalIn {
@@ -15,6 +16,8 @@ export interface LocalIn {
   relayDone(): void;
   /** Rejects when the channel fails. */
   readonly finished: Promise<void>;
+  /** Of one that comes home: the end behind it, once nothing is left of the long way. */
+  readonly home?: LocalIn | undefined;
 }
 
 interface Taking<O, R> extends Demand<R> {
@@ -30,26 +33,28 @@ interface Taking<O, R> extends Demand<R> {
  * Who waits is served in order, across the change too.
  */
 export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O extends WaitOptions, R> {
-  readonly #away: SourceAway;
   readonly #waiting = new Deque<Taking<O, R>>();
   readonly #readable = new Waiters();
-  /** What comes from afar; `undefined` when all of it is taken. */
-  #far: H | undefined;
+  /** What comes from afar, and the end that was there; `undefined` when all is taken: an end outlives the sessions that it was lent to. */
+  #way: { readonly far: H; readonly away: SourceAway } | undefined;
   #local: L | undefined;
+  #unwatch: (() => void) | undefined;
   /** The far side has ended, whole by its own account; whether by ours is known when its end arrives, for the session may be gone later. */
   #ended: { readonly short: CircuitError | undefined } | undefined;
 
   constructor(far: H, away: SourceAway) {
-    this.#far = far;
-    this.#away = away;
+    this.#way = { far, away };
   }
 
   /** The pump takes nothing more; from here on this serves whoever holds the end. */
   begin(): void {
-    const local = this.#away.stop(() => this.#far === undefined || whole(this.#far)) as unknown as L;
+    if (this.#way === undefined) return;
+    const local = this.#way.away.stop(() => this.#far === undefined || whole(this.#far)) as unknown as L;
     this.#local = local;
-    // An abort of the sender is immediate: what is still under way is dropped.
-    local.finished.catch((reason: unknown) => this.#far?.cancelNow(reason as CircuitError));
+    this.#unwatch = whenOver(local.finished, (failure) => {
+      // An abort of the sender is immediate: what is still under way is dropped.
+      if (failure !== undefined) this.#far?.cancelNow(failure);
+    });
     this.#advance();
   }
 
@@ -123,6 +128,10 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
     resolveAll(this.#waiting, this.end);
   }
 
+  get #far(): H | undefined {
+    return this.#way?.far;
+  }
+
   get #here(): L {
     if (this.#local === undefined) throw new CircuitError('internal', 'an end was used before it came home');
     return this.#local;
@@ -130,9 +139,9 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
 
   /** Something came from afar, or nothing will any more. */
   readonly #advance = (): void => {
-    const far = this.#far;
-    if (far === undefined) return;
-    if (whole(far)) this.#ended ??= { short: this.#away.short };
+    if (this.#way === undefined) return;
+    const { far, away } = this.#way;
+    if (whole(far)) this.#ended ??= { short: away.short };
     if (far.failure !== undefined) this.#here.cancelNow(far.failure);
     while (this.#far !== undefined && this.#waiting.length > 0) {
       const demand = this.#waiting.first() as Taking<O, R>;
@@ -155,10 +164,13 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
   };
 
   #comeHome(): void {
-    if (this.#far === undefined) return;
-    this.#far = undefined;
+    if (this.#way === undefined) return;
+    const { short } = this.#ended ?? this.#way.away;
+    this.#way = undefined;
+    this.#unwatch?.();
+    // What it came home through on an earlier trip is not needed any more.
+    this.#local = (this.#local?.home as L | undefined) ?? this.#local;
     // What has not gone there is lost, so nothing may follow it.
-    const { short } = (this.#ended ??= { short: this.#away.short });
     if (short !== undefined) this.#here.cancelNow(short);
     for (const { options, resolve, reject, release } of this.#waiting.drain()) {
       release?.();

@@ -3,6 +3,7 @@ import { Deque } from '../local/deque.js';
 import { Waiters } from '../local/waiters.js';
 import type { OutHalf } from '../session/out-half.js';
 import type { SinkAway } from './away.js';
+import { whenOver } from './when-over.js';
 
 /** What a sending end does in this process; that of a pipe, or another that comes home. */
 export interface LocalOut {
@@ -11,6 +12,8 @@ export interface LocalOut {
   readonly closed: Promise<void>;
   /** What a send fails with now. */
   readonly sendRefusal: CircuitError | undefined;
+  /** Of one that comes home: the end behind it, once that is used directly. */
+  readonly home?: LocalOut | undefined;
 }
 
 interface Held<V, O, R> {
@@ -27,26 +30,29 @@ interface Held<V, O, R> {
  *     away ─the far side's rest and its end have come in─▶ home
  */
 export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
-  readonly #far: OutHalf;
-  readonly #away: SinkAway;
+  /** What it comes home from, until that has begun: an end outlives the sessions that it was lent to. */
+  #way: { readonly far: OutHalf; readonly away: SinkAway } | undefined;
   readonly #maxHeld: number;
   readonly #held = new Deque<Held<V, O, R>>();
   readonly #writable = new Waiters();
   #local: L | undefined;
+  #unwatch: (() => void) | undefined;
   #arrived = false;
   #closing = false;
 
   constructor(far: OutHalf, away: SinkAway) {
-    this.#far = far;
-    this.#away = away;
+    this.#way = { far, away };
     this.#maxHeld = far.link.limits.maxPendingSends;
   }
 
   /** Ends the long way at once: its end comes back behind everything that was sent from afar. */
   begin(): void {
-    this.#local = this.#away.await(() => this.#arrive()) as unknown as L;
-    this.#local.closed.catch((reason: unknown) => this.#fail(reason as CircuitError));
-    this.#far.closeNow();
+    const way = this.#way;
+    if (way === undefined) return;
+    this.#way = undefined;
+    this.#local = way.away.await(() => this.#arrive()) as unknown as L;
+    if (!this.#arrived) this.#watch(this.#local);
+    way.far.closeNow();
   }
 
   /** The end in this process once it is used directly. */
@@ -109,8 +115,17 @@ export abstract class HomeOut<L extends LocalOut, V, O extends WaitOptions, R> {
     return this.#local;
   }
 
+  #watch({ closed }: L): void {
+    this.#unwatch = whenOver(closed, (failure) => {
+      if (failure !== undefined) this.#fail(failure);
+    });
+  }
+
   #arrive(): void {
     this.#arrived = true;
+    this.#unwatch?.();
+    // What it came home through on an earlier trip is not needed any more.
+    this.#local = (this.#local?.home as L | undefined) ?? this.#local;
     for (const { value, options, resolve, reject, release } of this.#held.drain()) {
       release?.();
       this.#hand(value, options).then(resolve, reject);

@@ -70,6 +70,10 @@ export class HomeReader extends End implements ByteReader, RawReader {
     this.#bytes.relayDone();
   }
 
+  get home(): LocalIn | undefined {
+    return this.#bytes.home;
+  }
+
   get finished(): Promise<void> {
     return this.#bytes.finished;
   }

@@ -55,6 +55,10 @@ export class HomeReceiver extends End implements Receiver, RawReceiver {
     this.#messages.begin();
   }
 
+  get home(): LocalIn | undefined {
+    return this.#messages.home;
+  }
+
   get finished(): Promise<void> {
     return this.#messages.finished;
   }

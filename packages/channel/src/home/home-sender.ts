@@ -56,6 +56,10 @@ export class HomeSender extends End implements Sender, RawSender {
     return this.#messages.closed;
   }
 
+  get home(): LocalOut | undefined {
+    return this.#messages.home;
+  }
+
   get sendRefusal(): CircuitError | undefined {
     return this.#messages.sendRefusal;
   }

@@ -45,6 +45,10 @@ export class HomeWriter extends End implements ByteWriter, RawWriter {
     return this.#bytes.closed;
   }
 
+  get home(): LocalOut | undefined {
+    return this.#bytes.home;
+  }
+
   get sendRefusal(): CircuitError | undefined {
     return this.#bytes.sendRefusal;
   }

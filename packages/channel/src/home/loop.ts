@@ -65,13 +65,19 @@ interface Pair {
   readonly expected: Entry[];
 }
 
+/** Beyond so many those without a channel are closed: bounds or a codec may be those of a single session. */
+const keptPairs = 8;
+
+/** By codec and bounds, in the order of their making. */
 const pairs = new Map<string, Pair>();
-const pluggedPairs = new WeakMap<Codec, Map<string, Pair>>();
+/** What tells plugged codecs apart: two may have the same name. */
+const pluggedNumbers = new WeakMap<Codec, number>();
+let pluggedCount = 0;
 const unpacker = new Unpacker();
 
 /**
  * A channel through memory with the codec and the bounds of one that was born in the session of `link`. All such channels share a pair of
- * sessions, which costs nothing while nobody speaks and is never closed.
+ * sessions, which costs nothing while nobody speaks and is not closed while it has a channel.
  */
 export function loop(link: Link, codec: Codec): Loop {
   const { near, far, expected } = pairFor(link, codec);
@@ -84,17 +90,32 @@ export function loop(link: Link, codec: Codec): Loop {
 }
 
 function pairFor(link: Link, codec: Codec): Pair {
-  const plugged = 'refusal' in codec;
-  let known = plugged ? pluggedPairs.get(codec) : pairs;
-  if (known === undefined) pluggedPairs.set(codec, (known = new Map<string, Pair>()));
   // Whoever came home had its place in a table and its bytes counted before; here the window of each channel bounds it.
   const limits = { ...link.limits, maxChannels: Number.MAX_SAFE_INTEGER, maxUnreadBytes: Number.MAX_SAFE_INTEGER };
-  const key = JSON.stringify(limits);
-  const old = known.get(key);
+  const plugged = 'refusal' in codec;
+  const key = JSON.stringify([plugged ? numberOf(codec) : 0, limits]);
+  const old = pairs.get(key);
   if (old !== undefined && old.near.refusal === undefined && old.far.refusal === undefined) return old;
+  closeIdle();
   const made = connect(link, { limits, codecs: plugged ? [codec as PluggedCodec] : [], keepAliveMs: 0 });
-  known.set(key, made);
+  pairs.set(key, made);
   return made;
+}
+
+function numberOf(codec: Codec): number {
+  const known = pluggedNumbers.get(codec) ?? ++pluggedCount;
+  pluggedNumbers.set(codec, known);
+  return known;
+}
+
+/** Makes room for one more pair, the oldest first. */
+function closeIdle(): void {
+  for (const [key, { near, far, expected }] of pairs) {
+    if (pairs.size < keptPairs) return;
+    if (near.table.size + far.table.size + expected.length > 0) continue;
+    pairs.delete(key);
+    near.abort();
+  }
 }
 
 /** A session's class would import this file in a circle: its own session says it. */

@@ -108,10 +108,10 @@ export class ChannelSession implements Session, Link, DispatchTarget {
       () => this.writer.begin(frameType.ping, 0),
       (silentMs) => this.#silent(silentMs),
     );
-    // It is known by name from here on, until it ends.
-    this.home = homecomings(this.table, options.home);
     this.#authenticates = options.auth !== undefined;
     this.#auth = options.auth?.begin(this.#authHost(role));
+    // It is known by name from here on, until it ends; one whose authentication cannot begin never ends.
+    this.home = homecomings(this.table, options.home);
     const plain = this.#auth?.fault;
     if (plain !== undefined && role === 'dialler') {
       // Not even the identity is for who may listen on such a carrier.
