@@ -1,4 +1,4 @@
-import { seededRandom } from '@circuit/base';
+import { CircuitError, seededRandom } from '@circuit/base';
 import { type Carrier, ChannelSession, type Session } from '@circuit/channel';
 import { ask, collect, serve, take } from '@circuit/channel/conformance';
 import { dialSession, type ResumeOptions, SessionDoor } from '@circuit/channel/resume';
@@ -158,14 +158,12 @@ test('connections that are taken up and break at once are dialled no more often,
 });
 
 test.each([
-  [10_500, 'begins the time anew'],
-  [9500, 'does not begin it anew'],
-])('a connection of %i ms over which nothing is said %s', async (lastedMs, outcome) => {
+  [10_500, 'begins the time anew', 'aborted'],
+  [9500, 'does not begin it anew', 'peer-gone'],
+])('a connection of %i ms over which nothing is said %s', async (lastedMs, _outcome, code) => {
   const site = new Site();
   let line = 'connected';
   const a = await site.dial({ timeMs: 15_000, onState: (state) => void (line = state) });
-  let over = false;
-  void a.closed.then(() => (over = true));
   site.latest.break();
   while (line !== 'connected' || site.pairs.length < 2) {
     await site.clock.advance(50);
@@ -177,8 +175,8 @@ test.each([
   site.latest.break();
   await settle();
   await site.clock.advance(10_000);
-  expect(over ? 'does not begin it anew' : 'begins the time anew').toBe(outcome);
-  a.abort();
+  a.abort(new CircuitError('aborted', 'it is still there'));
+  expect(await a.closed).toMatchObject({ code });
   await site.clock.advance(60_000);
 });
 
