@@ -140,7 +140,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
 
   /** Also tells who waits for an ACK that the peer forgot. */
   protected override allTaken(): void {
-    this.acknowledged(this.#written);
+    this.#acks?.taken(this.#written);
   }
 
   protected get idle(): boolean {
