@@ -42,14 +42,14 @@ export function deadline(clock: Clock, ms: number, what = 'operation'): LinkedSi
   return { signal: controller.signal, dispose: () => timer.cancel() };
 }
 
-/** Who waits for one signal, behind one listener: an event target walks a list for each that comes or goes, and Node warns of more than ten. */
-class Waiting extends Set<() => void> {
+/** Those who listen to one signal, behind one listener: an event target walks a list for each that comes or goes, and Node warns of more than ten. */
+class Listeners extends Set<() => Promise<unknown>> {
   handleEvent(): void {
-    for (const run of this) run();
+    for (const run of this) void run();
   }
 }
 
-const waitingFor = new WeakMap<AbortSignal, Waiting>();
+const listenersOf = new WeakMap<AbortSignal, Listeners>();
 
 /** Calls `run` when `signal` fires, at once if it has; the result takes the listener off again. */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
@@ -58,18 +58,19 @@ export function onAbort(signal: AbortSignal | undefined, run: () => void): () =>
     run();
     return nothing;
   }
-  const waiting = waitingFor.get(signal) ?? new Waiting();
-  if (waiting.size === 0) {
-    waitingFor.set(signal, waiting);
-    signal.addEventListener('abort', waiting, { once: true });
+  const listeners = listenersOf.get(signal) ?? new Listeners();
+  if (listeners.size === 0) {
+    listenersOf.set(signal, listeners);
+    signal.addEventListener('abort', listeners, { once: true });
   }
-  const entry = (): void => run();
-  waiting.add(entry);
+  // What it throws becomes the rejection of a promise: the others hear all the same.
+  const entry = (): Promise<unknown> => new Promise(run);
+  listeners.add(entry);
   return () => {
-    if (!waiting.delete(entry) || waiting.size > 0) return;
+    if (!listeners.delete(entry) || listeners.size > 0) return;
     // A signal that is listened to may be kept for as long.
-    waitingFor.delete(signal);
-    signal.removeEventListener('abort', waiting);
+    listenersOf.delete(signal);
+    signal.removeEventListener('abort', listeners);
   };
 }
 

@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { abortError, deadline, isCircuitError, linkSignals, onAbort, orAborted, pause } from '@circuit/base';
 import { ManualClock } from '@circuit/testkit';
 import { expect, test } from 'vitest';
@@ -87,4 +87,20 @@ test('all who wait for one signal stand behind one listener, which goes with the
   wait('afterwards');
   expect(fired).toStrictEqual(['fourth', 'fifth', 'afterwards']);
   expect(listeners()).toBe(0);
+});
+
+test('what one of them throws does not keep the others from hearing, and is not swallowed', async () => {
+  const stop = new AbortController();
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  const unhandled = once(process, 'unhandledRejection');
+  let heard = false;
+  onAbort(stop.signal, () => {
+    throw new Error('of the first');
+  });
+  onAbort(stop.signal, () => (heard = true));
+  stop.abort();
+  expect(heard).toBe(true);
+  await expect(unhandled).resolves.toMatchObject([{ message: 'of the first' }, {}]);
+  for (const listener of others) process.on('unhandledRejection', listener);
 });
