@@ -21,6 +21,7 @@ export class SocketReader extends BytePipeReader implements ByteSource {
   #batched = 0;
   /** What the tap has not let pass yet; counts the batch. */
   #passing = 0;
+  #paused = false;
 
   /** Whoever makes it tells it what the socket does. */
   constructor(socket: Socket) {
@@ -28,20 +29,16 @@ export class SocketReader extends BytePipeReader implements ByteSource {
     super(core);
     this.#core = core;
     this.#socket = socket;
-  }
-
-  /** Rejects when the reader wants no more, and when the socket broke. */
-  override get finished(): Promise<void> {
-    return this.#core.finished;
+    core.onTaken = () => this.#goOn();
   }
 
   /** Takes what the socket has read. */
   push(chunk: Uint8Array): void {
     if (this.#tap === undefined) this.#core.push(chunk);
     else this.#add(chunk);
-    if (this.#unread <= maxUnreadBytes || this.#socket.isPaused()) return;
+    if (this.#unread <= maxUnreadBytes || this.#paused) return;
+    this.#paused = true;
     this.#socket.pause();
-    this.#core.room.add(this.#goOn);
   }
 
   /** The socket has read its last. */
@@ -71,11 +68,17 @@ export class SocketReader extends BytePipeReader implements ByteSource {
 
   passed(bytes: number): void {
     this.#passing -= bytes;
-    this.#core.room.notify();
+    this.#goOn();
   }
 
   get #unread(): number {
     return this.#core.bytes + this.#passing;
+  }
+
+  #goOn(): void {
+    if (!this.#paused || this.#unread > maxUnreadBytes / 2) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   #add(chunk: Uint8Array): void {
@@ -92,10 +95,5 @@ export class SocketReader extends BytePipeReader implements ByteSource {
     this.#batch = [];
     this.#batched = 0;
     for (const chunk of batch) this.#tap?.bytes(chunk);
-  };
-
-  readonly #goOn = (): void => {
-    if (this.#unread > maxUnreadBytes / 2) this.#core.room.add(this.#goOn);
-    else this.#socket.resume();
   };
 }

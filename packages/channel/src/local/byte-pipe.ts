@@ -1,4 +1,4 @@
-import { abortError, CircuitError, type Deferred, deferred, type WaitOptions } from '@circuit/base';
+import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
 import { reasonError } from '../session/reason.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
@@ -6,6 +6,7 @@ import { ChunkQueue } from './chunk-queue.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
+import { PipeState } from './pipe-state.js';
 import type { RawReader, RawWriter } from './raw.js';
 import { turnDue } from './taking-turns.js';
 import { Waiters } from './waiters.js';
@@ -22,32 +23,24 @@ export function bytePipe(highWaterBytes = 65_536): ByteDuplex {
 /** So many chunks are read as they were written; what is written behind them is gathered. */
 const looseChunks = 64;
 
-export class BytePipeCore {
+export class BytePipeCore extends PipeState {
   readonly highWaterBytes: number;
   readonly chunks: ChunkQueue = new ChunkQueue(looseChunks);
   /** Writes that wait for room. */
   readonly writings: Deque<Demand<void>> = new Deque();
   readonly readings: Deque<Demand<Uint8Array | undefined>> = new Deque();
-  readonly room: Waiters = new Waiters();
   readonly readable: Waiters = new Waiters();
   bytes = 0;
-  closed = false;
-  /** Who reads passes on. */
-  relaying = false;
-  failure: CircuitError | undefined;
-  #finished: Deferred | undefined;
+  /** Called when bytes were taken, and when nothing more will be. */
+  onTaken: (() => void) | undefined;
 
   constructor(highWaterBytes: number) {
+    super();
     this.highWaterBytes = highWaterBytes;
   }
 
-  get finished(): Promise<void> {
-    if (this.#finished === undefined) {
-      this.#finished = deferred();
-      this.#finished.promise.catch(nothing);
-      this.checkFinished();
-    }
-    return this.#finished.promise;
+  protected get empty(): boolean {
+    return this.chunks.empty;
   }
 
   push(chunk: Uint8Array): void {
@@ -66,7 +59,7 @@ export class BytePipeCore {
     if (chunk !== undefined) {
       this.bytes -= chunk.length;
       while (this.bytes <= this.highWaterBytes && this.writings.length > 0) dequeue(this.writings)?.resolve();
-      this.room.notify();
+      this.onTaken?.();
       this.checkFinished();
       return chunk;
     }
@@ -82,7 +75,7 @@ export class BytePipeCore {
   }
 
   fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.chunks.empty && !this.relaying)) return;
+    if (this.over) return;
     this.failure = reason;
     this.chunks.drain();
     this.bytes = 0;
@@ -92,14 +85,9 @@ export class BytePipeCore {
   }
 
   #tellAll(): void {
-    this.room.notify();
+    this.onTaken?.();
     this.readable.notify();
     this.checkFinished();
-  }
-
-  checkFinished(): void {
-    if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.chunks.empty && !this.relaying) this.#finished?.resolve();
   }
 }
 
@@ -255,5 +243,3 @@ class BytePipeWriter extends End implements ByteWriter, RawWriter {
     return new BytePipeWriter(this.#core);
   }
 }
-
-function nothing(): void {}

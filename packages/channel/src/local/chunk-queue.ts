@@ -24,9 +24,10 @@ export class ChunkQueue {
 
   /** Adds a piece; of one that would keep alive far more memory than it has bytes a copy. */
   push(piece: Uint8Array): void {
-    if (piece.length >= copyBelowBytes || this.#chunks.length < this.#loose) {
+    const loose = this.#chunks.length < this.#loose;
+    if (loose || piece.length >= copyBelowBytes) {
       this.#endTail();
-      this.#chunks.push(piece.buffer.byteLength > 2 * piece.length ? new Uint8Array(piece) : piece);
+      this.#chunks.push(loose || piece.buffer.byteLength <= 2 * piece.length ? piece : new Uint8Array(piece));
       return;
     }
     if (this.#tail === undefined || this.#tail.length - this.#used < piece.length) {

@@ -1,8 +1,9 @@
-import { CircuitError, type Deferred, deferred, onAbort } from '@circuit/base';
+import { CircuitError, onAbort } from '@circuit/base';
 import type { Ended, ReceiveResult, Sender } from '../types.js';
 import { abandonMessage } from '../values/abandon.js';
 import { type Demand, dequeue, rejectAll, resolveAll } from './demand.js';
 import { Deque } from './deque.js';
+import { PipeState } from './pipe-state.js';
 import type { Passed } from './raw.js';
 import { swallow } from './swallow.js';
 import { Waiters } from './waiters.js';
@@ -29,36 +30,22 @@ export interface Receiving extends Demand<ReceiveResult> {
 }
 
 /** What both ends of a pipe share: what is offered, who waits for it, and how it ended. */
-export class PipeCore {
+export class PipeCore extends PipeState {
   readonly capacity: number;
   readonly offers: Deque<Offer> = new Deque();
   readonly demands: Deque<Receiving> = new Deque();
   readonly writable: Waiters = new Waiters();
   readonly readable: Waiters = new Waiters();
-  failure: CircuitError | undefined;
-  closed = false;
-  /** Who takes passes on. */
-  relaying = false;
   /** So many offers, the first ones, stand in the buffer; those behind them wait for room. */
   #buffered = 0;
-  #finished: Deferred | undefined;
 
   constructor(capacity: number) {
+    super();
     this.capacity = capacity;
   }
 
-  get finished(): Promise<void> {
-    if (this.#finished === undefined) {
-      this.#finished = deferred();
-      this.#finished.promise.catch(nothing);
-      this.checkFinished();
-    }
-    return this.#finished.promise;
-  }
-
-  checkFinished(): void {
-    if (this.failure !== undefined) this.#finished?.reject(this.failure);
-    else if (this.closed && this.offers.length === 0 && !this.relaying) this.#finished?.resolve();
+  protected get empty(): boolean {
+    return this.offers.length === 0;
   }
 
   get refusal(): CircuitError | undefined {
@@ -137,15 +124,15 @@ export class PipeCore {
 
   /** Tells those who listen that there is something to receive, as long as there is. */
   tellReceivers(): void {
-    this.readable.notify(() => this.offers.length > 0 || this.#over);
+    this.readable.notify(() => this.offers.length > 0 || this.#ended);
   }
 
   /** Tells those who listen that there is room, as long as there is. */
   tellSenders(): void {
-    this.writable.notify(() => this.offers.length < this.capacity || this.demands.length > 0 || this.#over);
+    this.writable.notify(() => this.offers.length < this.capacity || this.demands.length > 0 || this.#ended);
   }
 
-  get #over(): boolean {
+  get #ended(): boolean {
     return this.closed || this.failure !== undefined;
   }
 
@@ -159,7 +146,7 @@ export class PipeCore {
   }
 
   fail(reason: CircuitError): void {
-    if (this.failure !== undefined || (this.closed && this.offers.length === 0 && !this.relaying)) return;
+    if (this.over) return;
     this.failure = reason;
     this.#buffered = 0;
     for (const offer of this.offers.drain()) {

@@ -13,7 +13,7 @@ export function webReader(stream: ReadableStream<Uint8Array>): RawReader {
   };
 }
 
-/** What the stream has not written is not taken, and no more comes than a window. */
+/** What the stream has not written is not taken, and one chunk at a time is with it. */
 export function webWriter(stream: WritableStream<Uint8Array>): RawWriter {
   const writer = stream.getWriter();
   let closing = false;

@@ -77,7 +77,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #sendPacked(packed: Packed, options: RawSendOptions): Promise<unknown> {
     const { signal } = options;
     const flags = (packed.ret ? dataFlag.ret : 0) | (options.acknowledged === true ? dataFlag.ack : 0);
-    if (this.#canWrite(packed)) {
+    if (this.#canWrite(packed) && this.#mayAsk(flags)) {
       this.#writeWhole(packed, flags);
       if (options.acknowledged === true) {
         options.handedOn?.();
@@ -113,7 +113,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
       from.passed(cost);
       return;
     }
-    if (this.#mayWrite(pieceCost(piece))) {
+    if (this.#mayWrite(pieceCost(piece)) && this.#mayAsk(piece.flags)) {
       this.#writeRaw(piece, piece.body);
       from.passed(cost);
       return;
@@ -151,12 +151,12 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     if (!this.entry.announced || this.state === 'ended') return false;
     if (this.#dropOwed) return true;
     const next = this.#queue.first();
-    return next !== undefined && nextCost(next) <= this.credit && !this.#unacknowledged;
+    return next !== undefined && nextCost(next) <= this.credit && this.#mayAsk(next.flags);
   }
 
-  /** Credit bounds what waits to be taken; a peer may take and not say so, and then this does. */
-  get #unacknowledged(): boolean {
-    return this.#acks !== undefined && this.#acks.size >= this.link.limits.maxPendingSends;
+  /** Whether one more message may ask for its acknowledgement: credit bounds what waits to be taken, but a peer may take and not say so. */
+  #mayAsk(flags: number): boolean {
+    return (flags & dataFlag.ack) === 0 || (this.#acks?.size ?? 0) < this.link.limits.maxPendingSends;
   }
 
   protected writeFrame(): boolean {
@@ -219,9 +219,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
 
   /** Whether a frame that costs `cost` of the credit may be written now. */
   #mayWrite(cost: number): boolean {
-    return (
-      this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated && !this.#unacknowledged
-    );
+    return this.idle && this.entry.announced && cost <= this.credit && !this.link.writer.saturated;
   }
 
   #enqueue(packed: Packed, flags: number, { signal, handedOn }: RawSendOptions): Promise<void> {

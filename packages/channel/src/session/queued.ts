@@ -27,7 +27,7 @@ export function queuedPiece(raw: RawPiece, body: Uint8Array, settle: () => void)
     body,
     offset: 0,
     refs: raw.refs,
-    flags: 0,
+    flags: raw.flags,
     raw,
     resolve: settle,
     reject: settle,

@@ -12,12 +12,12 @@ export class Unread {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes of streams, of messages that are not yet whole, of texts; negative: they were taken. */
+  /** Bytes of streams, and what follows the first piece of a message; negative: they were taken. */
   add(bytes: number): void {
     this.bytes += bytes;
   }
 
-  /** A message, or a piece of one for a relay; negative: it was taken. What costs nothing is the rest of one that is counted. */
+  /** A message, a piece of one for a relay, a channel that nobody has accepted; negative: it was taken. What costs nothing is the rest of one that is counted. */
   addPiece(cost: number): void {
     this.bytes += cost;
     this.#pieces += Math.sign(cost);

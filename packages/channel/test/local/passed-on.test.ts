@@ -27,8 +27,8 @@ interface Joined {
 }
 
 /** In a message of the same codec its messages go on as they come, in one of another through a pump. */
-async function joined(codec: string): Promise<Joined> {
-  const [first, second] = [await pairOf(), await pairOf()];
+async function joined(codec: string, maxPendingSends?: number): Promise<Joined> {
+  const [first, second] = [await pairOf(), await pairOf(maxPendingSends)];
   const come = await openChannel(first.a, first.b);
   const carry = second.a.open({ codec });
   await carry.send(come.receiver);
@@ -45,8 +45,8 @@ async function wait({ a, b }: Pair): Promise<void> {
   await answering;
 }
 
-async function pairOf(): Promise<Pair> {
-  const pair = await connectMemory(away);
+async function pairOf(maxPendingSends?: number): Promise<Pair> {
+  const pair = await connectMemory({ ...away, a: { home: false, limits: { maxPendingSends } } });
   scope.defer(() => pair.a.abort());
   scope.defer(() => pair.b.abort());
   return pair;
@@ -67,6 +67,20 @@ test.each(codecs)('what was taken right in front of a cancel is acknowledged, pa
   expect(await taken).toMatchObject({ value: 'last' });
   await expect(sender.closed).rejects.toMatchObject({ message: 'enough' });
   await expect(sender.send('more')).rejects.toMatchObject({ message: 'enough' });
+});
+
+test.each(
+  codecs,
+)('messages of several pieces are acknowledged one by one, passed on %s where one at a time may ask for that', async (_how, codec) => {
+  const { sender, receiver } = await joined(codec, 1);
+  const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(200_000));
+  const sends = Promise.all([
+    ...bodies.map((body) => sender.send(body, { acknowledged: true })),
+    sender.send('nobody has to say that it came'),
+  ]);
+  for (const body of bodies) expect((await take(receiver)).value).toBe(body);
+  await sends;
+  expect((await take(receiver)).value).toBe('nobody has to say that it came');
 });
 
 test.each(codecs)('what a cancel found untaken certainly was not taken, passed on %s', async (_how, codec) => {
