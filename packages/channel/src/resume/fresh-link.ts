@@ -1,4 +1,5 @@
 import { abortError, CircuitError, type Clock, onAbort, type Timer, type WaitOptions } from '@circuit/base';
+import { ownPiece } from '../local/chunk-queue.js';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { decodeStep, encodeStep, type RefusalCode, type Step } from './handshake.js';
 
@@ -116,7 +117,7 @@ export class FreshLink {
       return;
     }
     if (this.#failure !== undefined || chunk.length === 0) return;
-    this.#early.push(chunk);
+    this.#early.push(ownPiece(chunk));
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes > maxEarlyBytes) {
       this.destroy(

@@ -27,6 +27,7 @@ export interface Authentication {
   readonly fault: CircuitError | undefined;
   /** The payload of the HELLO that was written. */
   greeted(payload: Uint8Array): void;
+  /** Keeps no views into `chunk`. */
   receive(chunk: Uint8Array): void;
   stop(): void;
 }

@@ -3,8 +3,11 @@ import type { Lane } from './lane.js';
 
 /** What a carrier tells its session. */
 export interface CarrierEvents {
-  /** Bytes arrived, in order. Answers `false` if no views into `chunk` are kept: its memory may be used again. */
-  data(chunk: Uint8Array): unknown;
+  /**
+   * Bytes arrived, in order. Of a chunk below 8,192 bytes no views are kept, its memory may be used again; a larger one is the
+   * session's from here on, and of who reads its streams.
+   */
+  data(chunk: Uint8Array): void;
   /** Something that waited was taken by the operating system. */
   drained(): void;
   /** No more bytes come in either direction; `reason` if that was not an orderly end: a `CircuitError` stands, else `peer-gone`. */

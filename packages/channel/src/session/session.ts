@@ -351,16 +351,11 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return this.freeChannels < 1 ? full(this.#name) : undefined;
   }
 
-  /** Answers whether views into `chunk` are kept. */
-  #receive(chunk: Uint8Array): boolean {
-    if (this.#phase === 'over') return false;
+  #receive(chunk: Uint8Array): void {
+    if (this.#phase === 'over') return;
     this.#bytesIn += chunk.length;
-    if (this.#auth !== undefined) {
-      this.#auth.receive(chunk);
-      return true;
-    }
-    this.#take(chunk);
-    return this.#decoder.kept;
+    if (this.#auth === undefined) this.#take(chunk);
+    else this.#auth.receive(chunk);
   }
 
   #take(chunk: Uint8Array): void {

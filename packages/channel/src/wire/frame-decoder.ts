@@ -1,11 +1,11 @@
-import { copyBelowBytes, headerBytes, maxLength } from './frame.js';
+import { headerBytes, maxLength } from './frame.js';
 import * as frameType from './frame-type.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
 import { view } from './view.js';
 
 /** Who is told of decoded frames. Each call may answer with the reason why the peer broke the protocol. */
 export interface FrameSink {
-  /** A whole frame that is no BYTES; the cursor stands at the payload and is valid during the call. */
+  /** A whole frame that is no BYTES; the cursor stands at the payload, and it and what it stands in are valid during the call. */
   frame(type: number, id: number, payload: ByteCursor): string | undefined;
   /** A piece of a BYTES frame; a view into what `receive` was given, to be copied if it is small. */
   bytes(id: number, piece: Uint8Array): string | undefined;
@@ -28,8 +28,6 @@ export class FrameDecoder {
   #streamId = 0;
   #streamLeft = 0;
   #stopped = false;
-  /** Whether somebody may hold views into what was received last; small ones are nobody's to hold. */
-  kept = false;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
@@ -42,7 +40,6 @@ export class FrameDecoder {
 
   /** Takes what arrived; answers with the reason of the first fault. */
   receive(chunk: Uint8Array): string | undefined {
-    this.kept = false;
     const fault = this.#receive(chunk);
     // What the cursor stood in is not held on to.
     this.#cursor.reset(nothing, 0, 0);
@@ -56,7 +53,6 @@ export class FrameDecoder {
       if (this.#streamLeft > 0) {
         const take = Math.min(this.#streamLeft, end - at);
         this.#streamLeft -= take;
-        if (take >= copyBelowBytes) this.kept = true;
         const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take));
         if (fault !== undefined) return this.#fault(fault);
         at += take;
@@ -98,11 +94,7 @@ export class FrameDecoder {
     cursor.reset(bytes, start, Math.min(end, bytes.length));
     const id = cursor.varint();
     if (!cursor.ok()) return `frame type ${type}: malformed channel id`;
-    if (type !== frameType.bytes) {
-      // Of DATA, CREDIT, CLOSE and DONE, of which there are many, nothing is left but copies.
-      if (type < frameType.data || (type > frameType.close && type !== frameType.done)) this.kept = true;
-      return this.#sink.frame(type, id, cursor) ?? end;
-    }
+    if (type !== frameType.bytes) return this.#sink.frame(type, id, cursor) ?? end;
     this.#streamId = id;
     this.#streamLeft = end - cursor.offset;
     return cursor.offset;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { deferred } from '@circuit/base';
-import type { Session, SessionOptions } from '@circuit/channel';
+import { type ByteReader, bytePipe, type Session, type SessionOptions } from '@circuit/channel';
+import { take } from '@circuit/channel/conformance';
 import { keyAuth } from '@circuit/channel/auth';
 import { dialHttp2, listenHttp2 } from '@circuit/channel/http2';
 import { MemoryNetwork } from '@circuit/channel/dial';
@@ -171,6 +172,63 @@ test.each(rows)('$name $with: an onSession that throws ends that session and is 
   const dialled = await way.dial(listener, options);
   await works(dialled, await arrivals.get());
   await dialled.close();
+});
+
+test.each(rows)("$name $with: exceptions that are nobody's behind each read do the session no harm", async ({
+  way,
+  resume,
+}) => {
+  const heard = uncaughtExceptions();
+  const fault = new Error("nobody's");
+  const options = { resume, session: { keepAliveMs: 0 } };
+  const listener = scope.use(await way.listen(options, arrivals.take));
+  const dialled = await way.dial(listener, options);
+  const accepted = await arrivals.get();
+  const throwBehind = (taken: Promise<unknown>): void => {
+    void taken.then(() => {
+      process.nextTick(() => {
+        throw fault;
+      });
+    });
+  };
+  // As a turn of its own each: messages and bytes of a stream, what one read brings and what takes several.
+  const parts = [10, 3000, 20_000, 10, 100_000, 20_000, 5000, 10].map((length) =>
+    new Uint8Array(length).map((_, i) => (i * length) % 251),
+  );
+  for (const [from, to] of [
+    [accepted, dialled],
+    [dialled, accepted],
+  ] as const) {
+    const sender = from.open();
+    const { receiver } = await to.accept();
+    for (const part of parts) {
+      const taken = take(receiver);
+      throwBehind(taken);
+      await sender.send(part);
+      expect(Buffer.compare((await taken).value as Uint8Array, part)).toBe(0);
+    }
+    const { reader, writer } = bytePipe();
+    await sender.send(reader);
+    const bytes = (await take(receiver)).value as ByteReader;
+    for (const part of parts) {
+      const written = writer.write(part);
+      const read: Uint8Array[] = [];
+      for (let left = part.length; left > 0; ) {
+        const taken = bytes.read();
+        throwBehind(taken);
+        const chunk = (await taken) as Uint8Array;
+        read.push(chunk);
+        left -= chunk.length;
+      }
+      await written;
+      expect(Buffer.compare(Buffer.concat(read), part)).toBe(0);
+    }
+    writer.close();
+    sender.close();
+  }
+  await works(dialled, accepted);
+  expect(heard.length).toBeGreaterThan(30);
+  expect(new Set(heard)).toStrictEqual(new Set([fault]));
 });
 
 test('an onState that throws does not keep a session from resuming and is an uncaught exception', async () => {

@@ -1,64 +1,58 @@
 import type { OnReadOpts } from 'node:net';
-import { view } from '../../wire/view.js';
+import { copyBelowBytes } from '../../wire/frame.js';
 
-/** What an idle connection holds, and begins with. */
-const fewBytes = 4096;
-/** As much as Node reads at once; there is so much behind a read that filled what there was. */
-const manyBytes = 65_536;
-/** After so many reads in a row that would have fitted, little memory is enough again. */
-const fewReads = 64;
+/** As much as Node reads at once. */
+const readBytes = 65_536;
 
 /**
- * The memory that a socket reads into, again and again while nobody keeps views into it. Node by itself allocates 64 KiB for
- * each read, however little arrives, for the garbage collector to give back. Memory that somebody holds
- * views into is never read into again: its holder may transfer it to another thread. Node lets sockets choose that are
- * dialled, not those that are accepted.
+ * The memory that dialled sockets read into, one for all of them: what was read is taken, or copied, before the next read of any socket.
+ * Node by itself allocates 64 KiB for each read, however little arrives, for the garbage collector to give back.
+ * It lets sockets choose that are dialled, not those that are accepted.
+ *
+ * Node would also ask for other memory behind each read. It loses the answer when an exception behind that read is nobody's, or a worker is
+ * terminated there, and reads into the memory it had once more: then that is somebody else's, or was freed.
  */
 export class ReadMemory {
-  readonly #mostBytes: number;
-  #memory: Uint8Array = allocate(fewBytes);
-  #fewInRow = 0;
-  #take: ((chunk: Uint8Array) => unknown) | undefined;
+  /** What the socket has to be made with. */
+  readonly options: { readonly onread: OnReadOpts };
+  #take: ((chunk: Uint8Array) => void) | undefined;
   /** What arrived before somebody took it. */
   #early: Uint8Array[] = [];
 
-  /** `mostBytes`: as much as one read of the socket can bring. */
-  constructor(mostBytes: number = manyBytes) {
-    this.#mostBytes = mostBytes;
-  }
-
-  /** What the socket has to be made with. */
-  get options(): { readonly onread: OnReadOpts } {
-    const callback = (bytes: number): boolean => {
-      this.#arrived(bytes);
+  constructor() {
+    const callback = (bytes: number, memory: Uint8Array): boolean => {
+      this.#arrived(memory.subarray(0, bytes));
       return true;
     };
-    return { onread: { buffer: () => this.#memory, callback } };
+    this.options = { onread: { buffer: memoryOfRead(), callback } };
   }
 
-  /** Hands what arrived, and what arrives from here on, to `take`, which answers `false` if it keeps no views. Called once. */
-  start(take: (chunk: Uint8Array) => unknown): void {
+  /** Hands what arrived, and what arrives from here on, to `take`, which keeps to `CarrierEvents.data`. Called once. */
+  start(take: (chunk: Uint8Array) => void): void {
     const early = this.#early;
     this.#early = [];
     this.#take = take;
     for (const chunk of early) take(chunk);
   }
 
-  #arrived(bytes: number): void {
-    const memory = this.#memory;
-    const chunk = view(memory, 0, bytes);
-    let kept = true;
-    if (this.#take === undefined) this.#early.push(chunk);
-    else kept = this.#take(chunk) !== false;
-    this.#fewInRow = bytes < fewBytes ? this.#fewInRow + 1 : 0;
-    let size = memory.length;
-    if (bytes === size) size = this.#mostBytes;
-    else if (this.#fewInRow >= fewReads) size = fewBytes;
-    if (kept || size !== memory.length) this.#memory = allocate(size);
+  #arrived(chunk: Uint8Array): void {
+    if (this.#take === undefined) this.#early.push(chunk.slice());
+    else this.#take(chunk.length < copyBelowBytes ? chunk : copyOf(chunk));
   }
 }
 
-/** Not zeroed: only what was read into it is ever looked at. */
-function allocate(bytes: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+let shared: Uint8Array | undefined;
+
+function memoryOfRead(): Uint8Array {
+  // There libuv has a read under way for each socket.
+  if (process.platform === 'win32') return new Uint8Array(readBytes);
+  shared ??= new Uint8Array(readBytes);
+  return shared;
+}
+
+/** Like `slice`, which would write zeros first. */
+function copyOf(chunk: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(Buffer.allocUnsafeSlow(chunk.length).buffer);
+  copy.set(chunk);
+  return copy;
 }

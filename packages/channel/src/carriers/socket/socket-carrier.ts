@@ -41,9 +41,9 @@ export class SocketCarrier implements Carrier {
     const socket = this.#socket;
     const busyPoll = new BusyPoll(busyPollMs);
     this.#busyPoll = busyPoll;
-    const take = (chunk: Uint8Array): unknown => {
+    const take = (chunk: Uint8Array): void => {
       busyPoll.arrived(chunk);
-      return events.data(chunk);
+      events.data(chunk);
     };
     if (this.#memory !== undefined) this.#memory.start(take);
     else {

@@ -67,8 +67,6 @@ export type ListenTlsOptions = ListenTlsBase &
     | { readonly certificates: ListenCertificates; readonly pskFor?: undefined }
   );
 
-/** What one record carries, and so one read brings (RFC 8446, 5.1). */
-const recordBytes = 16_384;
 const version = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 /**
@@ -107,7 +105,7 @@ async function connectTls(
   what: string,
   { signal }: WaitOptions,
 ): Promise<SocketCarrier> {
-  const memory = new ReadMemory(recordBytes);
+  const memory = new ReadMemory();
   const socket = connect({ ...version, ...proof.settings, host, port, ...memory.options });
   socket.setNoDelay(true);
   try {
