@@ -1,9 +1,8 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { SessionDoor } from '../../resume/session-door.js';
-import type { Lane } from '../../session/lane.js';
 import type { PeerInfo, Session } from '../../types.js';
 import { checkPlace, type PathAddress, type PortAddress } from './place.js';
-import { SocketCarrier } from './socket-carrier.js';
+import { SocketCarrier, type SocketExtras } from './socket-carrier.js';
 import { socketError } from './socket-error.js';
 
 export type { PathAddress, PortAddress } from './place.js';
@@ -71,9 +70,15 @@ export function startListening<Address extends PortAddress | PathAddress>(
 const owned = new WeakSet<Socket>();
 
 /** Brings an accepted connection to the door of its listener. */
-export function acceptSession(door: SessionDoor, socket: Socket, raw: Socket, peer: PeerInfo, lane?: Lane): void {
+export function acceptSession(
+  door: SessionDoor,
+  socket: Socket,
+  raw: Socket,
+  peer: PeerInfo,
+  extras?: SocketExtras,
+): void {
   owned.add(raw);
-  door.accept(new SocketCarrier(socket, peer, { lane }));
+  door.accept(new SocketCarrier(socket, peer, extras));
 }
 
 function ignore(): void {}

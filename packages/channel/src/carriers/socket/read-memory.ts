@@ -1,13 +1,13 @@
-import type { OnReadOpts } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { copyBelowBytes } from '../../wire/frame.js';
 
 /** As much as Node reads at once. */
 const readBytes = 65_536;
 
 /**
- * The memory that dialled sockets read into, one for all of them: what was read is taken, or copied, before the next read of any socket.
+ * The memory that plain sockets read into, one for all of them: what was read is taken, or copied, before the next read of any socket.
  * Node by itself allocates 64 KiB for each read, however little arrives, for the garbage collector to give back.
- * It lets sockets choose that are dialled, not those that are accepted.
+ * It lets sockets choose that are dialled; an accepted one goes over to another by {@link accepted}.
  *
  * Node would also ask for other memory behind each read. It loses the answer when an exception behind that read is nobody's, or a worker is
  * terminated there, and reads into the memory it had once more: then that is somebody else's, or was freed.
@@ -39,6 +39,22 @@ export class ReadMemory {
     if (this.#take === undefined) this.#early.push(chunk.slice());
     else this.#take(chunk.length < copyBelowBytes ? chunk : copyOf(chunk));
   }
+}
+
+/**
+ * The connection of `socket`, which was accepted with `pauseOnConnect` and is nobody's from here on, with memory to read into where Node gives
+ * its handle away (ADR 0015).
+ */
+export function accepted(socket: Socket): { readonly socket: Socket; readonly memory?: ReadMemory } {
+  const inner = socket as unknown as { _handle?: { useUserBuffer?: unknown } | null };
+  const handle = inner._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return { socket };
+  const memory = new ReadMemory();
+  inner._handle = null;
+  // Its server counts it no more.
+  socket.destroy();
+  const options = { handle, allowHalfOpen: true, readable: true, writable: true, ...memory.options };
+  return { socket: new Socket(options as SocketConstructorOpts), memory };
 }
 
 let shared: Uint8Array | undefined;

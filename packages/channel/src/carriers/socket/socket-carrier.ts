@@ -7,7 +7,7 @@ import { BusyPoll } from '../polling/busy-poll.js';
 import type { ReadMemory } from './read-memory.js';
 
 /** What some sockets have. */
-interface SocketExtras {
+export interface SocketExtras {
   readonly lane?: Lane | undefined;
   readonly memory?: ReadMemory | undefined;
 }
@@ -48,6 +48,8 @@ export class SocketCarrier implements Carrier {
     if (this.#memory !== undefined) this.#memory.start(take);
     else {
       socket.on('data', (chunk: Buffer) => take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+      // It may have been accepted with `pauseOnConnect`.
+      socket.resume();
     }
     socket.on('drain', () => events.drained());
     socket.on('error', (error) => {

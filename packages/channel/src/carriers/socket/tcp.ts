@@ -9,7 +9,7 @@ import { hostPort, isLoopback, remote } from './addresses.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
-import { ReadMemory } from './read-memory.js';
+import { accepted, ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession, PortAddress } from './listener.js';
@@ -54,8 +54,10 @@ export async function listenTcp(
   onSession: OnSession,
 ): Promise<Listener<PortAddress>> {
   const door = new SessionDoor({ session, resume, onSession });
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    acceptSession(door, socket, socket, { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) });
+  const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (incoming) => {
+    const { socket, memory } = accepted(incoming);
+    const peer = { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) };
+    acceptSession(door, socket, socket, peer, { memory });
   });
   return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`, door);
 }

@@ -1,4 +1,4 @@
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../../descriptors/lane-door.js';
 import { LeftBehind } from '../../descriptors/left-behind.js';
@@ -12,7 +12,7 @@ import { dialInTime } from '../dial-in-time.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
-import { ReadMemory } from './read-memory.js';
+import { accepted, ReadMemory } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession, PathAddress } from './listener.js';
@@ -68,12 +68,18 @@ export async function listenUnix(options: UnixOptions, onSession: OnSession): Pr
   const native = nativeFor(options);
   const lanes = native && new LaneDoor(native, session?.clock ?? systemClock);
   const door = new SessionDoor({ session, resume, onSession });
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const begin = (): void =>
-      acceptSession(door, socket, socket, { carrier: 'unix', address: path, local: true }, lanes?.lane());
-    if (lanes === undefined) begin();
-    else lanes.sort(socket, begin);
-  });
+  const peer = { carrier: 'unix', address: path, local: true };
+  const plain = (incoming: Socket): void => {
+    const { socket, memory } = accepted(incoming);
+    acceptSession(door, socket, socket, peer, { memory });
+  };
+  // What comes first of a session or a lane is read as Node does.
+  const sort = (socket: Socket): void =>
+    lanes?.sort(socket, () => acceptSession(door, socket, socket, peer, { lane: lanes.lane() }));
+  const server = createServer(
+    { allowHalfOpen: true, pauseOnConnect: lanes === undefined },
+    lanes === undefined ? plain : sort,
+  );
   return startListener(server, { path }, what, door);
 }
 
