@@ -64,7 +64,7 @@ export function onAbort(signal: AbortSignal | undefined, run: () => void): () =>
     signal.addEventListener('abort', listeners, { once: true });
   }
   // What it throws becomes the rejection of a promise: the others hear all the same.
-  const entry = (): Promise<unknown> => new Promise(run);
+  const entry = (): Promise<unknown> => new Promise(() => run());
   listeners.add(entry);
   return () => {
     if (!listeners.delete(entry) || listeners.size > 0) return;

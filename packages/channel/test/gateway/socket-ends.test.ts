@@ -96,6 +96,24 @@ test('abort and cancel reset the connection and fail closed with their reason', 
   expect(await other).toBe('ECONNRESET');
 });
 
+test('an abort right behind a close, at any moment of it, ends the connection and leaves nothing open', async () => {
+  const text = Buffer.from('all that is said');
+  for (const turns of [0, 1, 2, 3, 4]) {
+    for (const written of [false, true]) {
+      const { socket, ends } = await joined();
+      socket.on('error', () => undefined);
+      const over = new Promise((resolve) => socket.once('close', resolve));
+      if (written) await ends.writer.write(text);
+      ends.writer.close();
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      ends.abort(new CircuitError('aborted', 'enough'));
+      await ends.closed;
+      socket.resume().end();
+      await over;
+    }
+  }
+});
+
 test('ends that were moved are out of their holder’s hands', async () => {
   const [one, two] = [await joined(), await joined()];
   relayBytes(one.ends.reader, two.ends.writer);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../src/gateway/reset-socket.js';
 
 /** A port of this machine, or the path of a Unix socket. */
 type Place = number | string;
@@ -45,7 +46,7 @@ export class CutProxy {
   /** Breaks every connection there is, by a reset where the system has one. */
   cut(): void {
     for (const socket of this.#sockets) {
-      if (typeof this.target === 'number') socket.resetAndDestroy();
+      if (typeof this.target === 'number') resetSocket(socket);
       else socket.destroy();
     }
   }
