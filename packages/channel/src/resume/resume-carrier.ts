@@ -143,6 +143,8 @@ export class ResumeCarrier implements Carrier {
     this.#complaint = '';
     greet?.(this.#stream.received);
     this.#flush(link);
+    // All was said and confirmed: the connection is ending, and has its time for that.
+    if (!this.#uses(link)) return;
     this.#options.onConnected();
     // The session counts silence: a connection that has just been proved is a sign of life.
     this.#events?.data(nothing);

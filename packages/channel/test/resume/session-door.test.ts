@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { encodeStep, type Step } from '../../src/resume/handshake.js';
 import { FreshLink } from '../../src/resume/fresh-link.js';
 import { prove } from '../../src/resume/proof.js';
-import { goneSegment, receivedSegment } from '../../src/resume/segments.js';
+import { endSegment, goneSegment, receivedSegment, SegmentReader } from '../../src/resume/segments.js';
 import { CutPair } from '../support/cut-pair.js';
 
 const quiet = { keepAliveMs: 0 };
@@ -350,6 +350,44 @@ test('a confirmation of bytes that were never sent ends the session with the rea
   const { id, token } = await rawDialler(site);
   await challenge(site, id, prover(id, token, 5_000_000)).catch(() => undefined);
   expect((await site.sessions[0]?.closed)?.message).toMatch(/RECEIVED of 5000000 bytes/);
+});
+
+test('a connection that is taken up when all is said has its two seconds to end, and no more', async () => {
+  const site = new Site();
+  const { link, id, token } = await rawDialler(site);
+  let received = 0;
+  let ended = false;
+  const reader = new SegmentReader({
+    bytes(piece) {
+      received += piece.length;
+      return undefined;
+    },
+    received: () => undefined,
+    end() {
+      received++;
+      ended = true;
+      return undefined;
+    },
+    gone: () => undefined,
+  });
+  link.handOver({ data: (chunk) => void reader.receive(chunk), drained: () => undefined, closed: () => undefined });
+  const end = endSegment();
+  link.carrier.write([end], end.length);
+  await until('its end', () => ended);
+  site.latest.break();
+  const { link: next, outcome } = await challenge(site, id, (own, other) => {
+    // As a network has it: that one side ends does not close the connection.
+    site.latest.far.end = () => undefined;
+    return prover(id, token, received)(own, other);
+  });
+  expect(outcome.step).toBe('go-on');
+  let closed = false;
+  next.handOver({ data: () => undefined, drained: () => undefined, closed: () => (closed = true) });
+  await site.clock.advance(1900);
+  expect(closed).toBe(false);
+  await site.clock.advance(200);
+  expect(closed).toBe(true);
+  expect(site.clock.pending).toBe(0);
 });
 
 test('what does not fit the handshake is refused, and the door goes on', async () => {
