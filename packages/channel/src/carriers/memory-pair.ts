@@ -72,7 +72,7 @@ class MemoryCarrier implements Carrier {
   }
 
   receive(chunk: Uint8Array): void {
-    if (!this.#closed) this.#events?.data(chunk);
+    if (!this.#closed) this.#events?.data(chunk, true);
   }
 
   /** The other side has written its last byte: answers in kind and is closed. */

@@ -94,6 +94,6 @@ export class SocketReader extends BytePipeReader implements ByteSource {
     if (batch.length === 0) return;
     this.#batch = [];
     this.#batched = 0;
-    for (const chunk of batch) this.#tap?.bytes(chunk);
+    for (const chunk of batch) this.#tap?.bytes(chunk, true);
   };
 }

@@ -22,12 +22,12 @@ export class ChunkQueue {
     return this.#tail === undefined && this.#chunks.length === 0;
   }
 
-  /** Adds a piece; of one that would keep alive far more memory than it has bytes a copy. */
-  push(piece: Uint8Array): void {
+  /** Adds a piece; a copy, if it is not `own` or would keep alive far more memory than it has bytes. */
+  push(piece: Uint8Array, own = true): void {
     const loose = this.#chunks.length < this.#loose;
     if (loose || piece.length >= copyBelowBytes) {
       this.#endTail();
-      this.#chunks.push(loose || piece.buffer.byteLength <= 2 * piece.length ? piece : new Uint8Array(piece));
+      this.#chunks.push(loose || (own && piece.buffer.byteLength <= 2 * piece.length) ? piece : piece.slice());
       return;
     }
     if (this.#tail === undefined || this.#tail.length - this.#used < piece.length) {
@@ -57,9 +57,4 @@ export class ChunkQueue {
     this.#tail = undefined;
     this.#used = 0;
   }
-}
-
-/** What may be held of a view into what the carrier delivered. */
-export function ownPiece(piece: Uint8Array): Uint8Array {
-  return piece.length < copyBelowBytes ? piece.slice() : piece;
 }

@@ -57,7 +57,8 @@ export interface EndTap {
 
 /** What takes the bytes of a source, as they come. */
 export interface SourceTap extends EndTap {
-  bytes(piece: Uint8Array): void;
+  /** `own`: may be kept as it is, else it is valid during the call. */
+  bytes(piece: Uint8Array, own: boolean): void;
 }
 
 /** What a sink tells whoever feeds it. */
@@ -84,8 +85,8 @@ export interface ByteSink {
   /** What a write fails with now, if anything. */
   readonly sendRefusal: CircuitError | undefined;
   attach(tap: SinkTap): void;
-  /** Takes `piece` over; `written` runs, now or later, when there is room for more. */
-  forward(piece: Uint8Array, written: () => void): void;
+  /** Takes `piece`, or what it says if it is not `own`; `written` runs, now or later, when there is room for more. */
+  forward(piece: Uint8Array, own: boolean, written: () => void): void;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
 }

@@ -1,5 +1,4 @@
 import { abortError, CircuitError, type Clock, onAbort, type Timer, type WaitOptions } from '@circuit/base';
-import { ownPiece } from '../local/chunk-queue.js';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { decodeStep, encodeStep, type RefusalCode, type Step } from './handshake.js';
 
@@ -32,7 +31,7 @@ export class FreshLink {
     });
     carrier.start(
       {
-        data: (chunk) => this.#data(chunk),
+        data: (chunk, own) => this.#data(chunk, own),
         drained: () => this.#taker?.drained(),
         closed: (reason) => this.#ended(reason),
       },
@@ -107,17 +106,17 @@ export class FreshLink {
     this.#taker = events;
     const early = this.#early;
     this.#early = [];
-    for (const chunk of early) events.data(chunk);
+    for (const chunk of early) events.data(chunk, true);
     if (this.#closed !== undefined) events.closed(this.#closed.reason);
   }
 
-  #data(chunk: Uint8Array): void {
+  #data(chunk: Uint8Array, own = false): void {
     if (this.#taker !== undefined) {
-      this.#taker.data(chunk);
+      this.#taker.data(chunk, own);
       return;
     }
     if (this.#failure !== undefined || chunk.length === 0) return;
-    this.#early.push(ownPiece(chunk));
+    this.#early.push(own ? chunk : chunk.slice());
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes > maxEarlyBytes) {
       this.destroy(

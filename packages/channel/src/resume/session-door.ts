@@ -213,8 +213,8 @@ class PlainCarrier implements Carrier {
     this.#link.handOver(events);
   }
 
-  write(pieces: Uint8Array[], bytes: number): void {
-    this.#link.carrier.write(pieces, bytes);
+  write(pieces: Uint8Array[], bytes: number): unknown {
+    return this.#link.carrier.write(pieces, bytes);
   }
 
   end(): void {

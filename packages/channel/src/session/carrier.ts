@@ -4,10 +4,10 @@ import type { Lane } from './lane.js';
 /** What a carrier tells its session. */
 export interface CarrierEvents {
   /**
-   * Bytes arrived, in order. Of a chunk below 8,192 bytes no views are kept, its memory may be used again; a larger one is the
-   * session's from here on, and of who reads its streams.
+   * Bytes arrived, in order. The memory of `chunk` may be used again when this returns, unless it is given away (`own`): then it is the
+   * session's, and of who reads its streams.
    */
-  data(chunk: Uint8Array): void;
+  data(chunk: Uint8Array, own?: boolean): void;
   /** Something that waited was taken by the operating system. */
   drained(): void;
   /** No more bytes come in either direction; `reason` if that was not an orderly end: a `CircuitError` stands, else `peer-gone`. */
@@ -23,8 +23,8 @@ export interface Carrier {
   schedule(run: () => void): void;
   /** Begins to deliver events. Called once. `busyPollMs`: see `SessionOptions`; for carriers whose process sleeps until something comes. */
   start(events: CarrierEvents, busyPollMs?: number): void;
-  /** Takes over the pieces of one write. */
-  write(pieces: Uint8Array[], bytes: number): void;
+  /** Takes over the pieces of one write. Answers `true` if nothing waits to be written and the memory of all that was may be used again. */
+  write(pieces: Uint8Array[], bytes: number): unknown;
   readonly bufferedBytes: number;
   /** Ends our direction behind what was written. */
   end(): void;

@@ -1,5 +1,5 @@
 import { throwIfAborted, type WaitOptions } from '@circuit/base';
-import { ChunkQueue, ownPiece } from '../local/chunk-queue.js';
+import { ChunkQueue } from '../local/chunk-queue.js';
 import { dequeue, enqueue } from '../local/demand.js';
 import { type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
@@ -53,28 +53,28 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
   }
 
   protected passQueue(tap: SourceTap): void {
-    for (const chunk of this.#queue.drain()) tap.bytes(chunk);
+    for (const chunk of this.#queue.drain()) tap.bytes(chunk, true);
   }
 
-  /** BYTES. */
-  bytes(piece: Uint8Array): string | undefined {
+  /** BYTES; `own`: may be kept as it is. */
+  bytes(piece: Uint8Array, own: boolean): string | undefined {
     if (this.peerFinal) return `BYTES on stream ${this.entry.id} behind its end`;
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.tap !== undefined) {
       this.link.unread.add(piece.length);
-      this.tap.bytes(ownPiece(piece));
+      this.tap.bytes(piece, own);
       return undefined;
     }
     const waiting = dequeue(this.waiting);
     if (waiting === undefined) {
       this.link.unread.add(piece.length);
-      this.#queue.push(piece);
+      this.#queue.push(piece, own);
       this.notifyReadable();
       return undefined;
     }
     this.grant(piece.length);
-    waiting.resolve(ownPiece(piece));
+    waiting.resolve(own ? piece : piece.slice());
     return undefined;
   }
 

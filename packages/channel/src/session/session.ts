@@ -121,7 +121,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#greet();
     carrier.start(
       {
-        data: (chunk) => this.#receive(chunk),
+        data: (chunk, own) => this.#receive(chunk, own),
         drained: () => this.writer.drained(),
         closed: (reason) => this.#carrierClosed(reason),
       },
@@ -306,7 +306,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
         this.#auth = undefined;
         this.peer = { ...this.peer, identity };
         this.#keepAlive.start();
-        for (const chunk of bytes) this.#take(chunk);
+        for (const chunk of bytes) this.#take(chunk, true);
       },
       refuse: (reason, said) => {
         if (said !== undefined) {
@@ -351,19 +351,19 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return this.freeChannels < 1 ? full(this.#name) : undefined;
   }
 
-  #receive(chunk: Uint8Array): void {
+  #receive(chunk: Uint8Array, own?: boolean): void {
     if (this.#phase === 'over') return;
     this.#bytesIn += chunk.length;
-    if (this.#auth === undefined) this.#take(chunk);
+    if (this.#auth === undefined) this.#take(chunk, own);
     else this.#auth.receive(chunk);
   }
 
-  #take(chunk: Uint8Array): void {
+  #take(chunk: Uint8Array, own?: boolean): void {
     if (this.#phase === 'over') return;
     // A peer that says no HELLO gives no sign of life.
     if (this.#peerCodecs !== undefined) this.#keepAlive.heard();
     this.writer.receiving = true;
-    const taken = this.#decoder.receive(chunk);
+    const taken = this.#decoder.receive(chunk, own);
     this.writer.receiving = false;
     const fault =
       taken ?? this.unread.fault ?? (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);

@@ -21,9 +21,9 @@ function splice(from: ByteSource, to: ByteSink): void {
   let passing = 0;
   let handing = false;
   let ended = false;
-  const give = (piece: Uint8Array): void => {
+  const give = (piece: Uint8Array, own: boolean): void => {
     passing++;
-    to.forward(piece, () => {
+    to.forward(piece, own, () => {
       passing--;
       from.passed(piece.length);
       if (!gathered.empty) giveMore();
@@ -33,15 +33,15 @@ function splice(from: ByteSource, to: ByteSink): void {
     // What a sink takes at once calls back from in here.
     if (handing) return;
     handing = true;
-    while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array);
+    while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array, true);
     handing = false;
     if (ended && gathered.empty) to.closeNow();
   };
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
-    bytes(piece) {
-      if (passing < maxPassing && gathered.empty) give(piece);
-      else gathered.push(piece);
+    bytes(piece, own) {
+      if (passing < maxPassing && gathered.empty) give(piece, own);
+      else gathered.push(piece, own);
     },
     closed() {
       ended = true;

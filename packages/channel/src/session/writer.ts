@@ -1,3 +1,4 @@
+import { written } from '../local/blocks.js';
 import { resolved } from '../local/resolved.js';
 import { copyBelowBytes, headerBytes } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
@@ -11,15 +12,15 @@ export interface Turn {
 
 /** Where the writer's bytes go. */
 export interface Outlet {
-  /** Takes over `pieces`, in order, as one write. */
-  write(pieces: Uint8Array[], bytes: number): void;
+  /** Takes over `pieces`, in order, as one write. `true`: the memory of all that was written may be used again. */
+  write(pieces: Uint8Array[], bytes: number): unknown;
   /** Bytes handed over and not yet taken by the operating system. */
   readonly bufferedBytes: number;
 }
 
-/** Staging begins small and grows with use, so that an idle session costs little. */
+/** Staging begins small and grows with use, so that an idle session costs little; up to what one read brings a relay, with headers. */
 const firstStagingBytes = 2048;
-const stagingBytes = 65_536;
+const stagingBytes = 66_560;
 /**
  * A turn that makes more than this is written in parts, each four times as large as the one before: the peer works on the first
  * answers while the others are still being made.
@@ -144,7 +145,9 @@ export class Writer {
     this.#pieces = [];
     this.#staged = 0;
     this.bytesOut += bytes;
-    this.#outlet.write(pieces, bytes);
+    const again = this.#outlet.write(pieces, bytes) === true;
+    if (again) this.#from = this.#at = 0;
+    written(pieces, again);
     if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
   };
 

@@ -1,4 +1,4 @@
-import { headerBytes, maxLength } from './frame.js';
+import { copyBelowBytes, headerBytes, maxLength } from './frame.js';
 import * as frameType from './frame-type.js';
 import { ByteCursor, maxVarintBytes } from './varint.js';
 import { view } from './view.js';
@@ -7,8 +7,8 @@ import { view } from './view.js';
 export interface FrameSink {
   /** A whole frame that is no BYTES; the cursor stands at the payload, and it and what it stands in are valid during the call. */
   frame(type: number, id: number, payload: ByteCursor): string | undefined;
-  /** A piece of a BYTES frame; a view into what `receive` was given, to be copied if it is small. */
-  bytes(id: number, piece: Uint8Array): string | undefined;
+  /** A piece of a BYTES frame; `own`: it may be kept as it is, else it is valid during the call. */
+  bytes(id: number, piece: Uint8Array, own: boolean): string | undefined;
 }
 
 /**
@@ -38,22 +38,22 @@ export class FrameDecoder {
     this.#stopped = true;
   }
 
-  /** Takes what arrived; answers with the reason of the first fault. */
-  receive(chunk: Uint8Array): string | undefined {
-    const fault = this.#receive(chunk);
+  /** Takes what arrived, `own`: memory of which views may be kept; answers with the reason of the first fault. */
+  receive(chunk: Uint8Array, own = false): string | undefined {
+    const fault = this.#receive(chunk, own);
     // What the cursor stood in is not held on to.
     this.#cursor.reset(nothing, 0, 0);
     return fault;
   }
 
-  #receive(chunk: Uint8Array): string | undefined {
+  #receive(chunk: Uint8Array, own: boolean): string | undefined {
     let at = 0;
     const end = chunk.length;
     while (at < end && !this.#stopped) {
       if (this.#streamLeft > 0) {
         const take = Math.min(this.#streamLeft, end - at);
         this.#streamLeft -= take;
-        const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take));
+        const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take), own && take >= copyBelowBytes);
         if (fault !== undefined) return this.#fault(fault);
         at += take;
         continue;
@@ -131,7 +131,7 @@ export class FrameDecoder {
       // The first bytes of a stream came along with the id.
       const piece = held.subarray(next);
       this.#streamLeft -= piece.length;
-      const fault = this.#sink.bytes(this.#streamId, piece);
+      const fault = this.#sink.bytes(this.#streamId, piece, false);
       if (fault !== undefined) return fault;
     }
     return used;

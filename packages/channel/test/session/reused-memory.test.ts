@@ -1,27 +1,28 @@
 import { type Carrier, ChannelSession, memoryPair } from '@circuit/channel';
 import { channelConformance, type Connect } from '@circuit/channel/conformance';
 import { afterAll, expect, test } from 'vitest';
-import { copyBelowBytes } from '../../src/wire/frame.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
 import { closingPair } from '../support/closing-pair.js';
 
 checkNothingOpen();
 
+/** As much as a socket reads at once. */
+const readBytes = 65_536;
 let overwritten = 0;
 
-/** `carrier`, whose chunks come in parts of which no views may be kept, all in the same memory. */
+/** `carrier`, whose chunks all come in the same memory. */
 function reusing(carrier: Carrier): Carrier {
   const start = carrier.start.bind(carrier);
-  const memory = new Uint8Array(copyBelowBytes - 1);
+  const memory = new Uint8Array(readBytes);
   carrier.start = (events) =>
     start({
       ...events,
       data(chunk) {
-        for (let at = 0; at < chunk.length; at += memory.length) {
-          const part = chunk.subarray(at, at + memory.length);
+        for (let at = 0; at < chunk.length; at += readBytes) {
+          const part = chunk.subarray(at, at + readBytes);
           memory.set(part);
           events.data(memory.subarray(0, part.length));
-          memory.fill(0xdb);
+          memory.fill(0xdb, 0, part.length);
           overwritten++;
         }
       },

@@ -55,6 +55,34 @@ test('while the carrier still holds bytes a turn is one write', () => {
   expect(shelf.writes).toStrictEqual([100 * frameBytes]);
 });
 
+test.each([
+  { what: 'needs its memory no more: it is used again', again: true, memories: 1 },
+  { what: 'keeps it: it stays as it is', again: undefined, memories: 5 },
+])('what was written to a carrier that $what', ({ again, memories }) => {
+  const said: Uint8Array[] = [];
+  const held: Uint8Array[] = [];
+  const { writer, endTurn } = writerTo({
+    bufferedBytes: 0,
+    write(pieces) {
+      held.push(...pieces);
+      said.push(...pieces.map((piece) => piece.slice()));
+      return again;
+    },
+  });
+  writer.begin(frameType.data, 1, 60_000);
+  endTurn();
+  held.length = said.length = 0;
+  const bodies = Array.from({ length: 40 }, (_, i) => new Uint8Array(7000).fill(i));
+  for (const body of bodies) {
+    writer.withBody(frameType.data, 1, 0, body, true);
+    endTurn();
+  }
+  const front = said[0]?.length === undefined ? 0 : said[0].length - 7000;
+  expect(said.map((piece) => piece.subarray(front))).toStrictEqual(bodies);
+  expect(new Set(held.map(({ buffer }) => buffer)).size).toBe(memories);
+  if (again === undefined) expect(held).toStrictEqual(said);
+});
+
 test('a stopped writer writes nothing and counts nothing, whatever its carrier says', () => {
   const shelf = new Shelf();
   const { writer, endTurn } = writerTo(shelf);

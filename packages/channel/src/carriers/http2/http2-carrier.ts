@@ -50,7 +50,7 @@ export class Http2Carrier implements Carrier {
     stream.on('data', (chunk: Buffer) => {
       busyPoll.arrived(chunk);
       this.#watch.active();
-      events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength), true);
     });
     stream.on('drain', () => events.drained());
     // The peer said all it had to say; what it did not say goodbye for is lost either way.

@@ -131,7 +131,7 @@ export class MessagePortCarrier implements Carrier {
     }
     const chunk = new Uint8Array(data);
     this.#busyPoll?.arrived(chunk);
-    this.#events?.data(chunk);
+    this.#events?.data(chunk, true);
     this.#taken += byteLength;
     if (this.#taken < acknowledgeBytes || this.#closed) return;
     this.#port.postMessage(this.#taken);

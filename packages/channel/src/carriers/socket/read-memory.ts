@@ -1,13 +1,15 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { copyBelowBytes } from '../../wire/frame.js';
 
 /** As much as Node reads at once. */
 const readBytes = 65_536;
 
+/** Takes what was read, in memory that is used again unless it is given away (`own`): `CarrierEvents.data`. */
+type Take = (chunk: Uint8Array, own: boolean) => void;
+
 /**
  * The memory that plain sockets read into, one for all of them: what was read is taken, or copied, before the next read of any socket.
  * Node by itself allocates 64 KiB for each read, however little arrives, for the garbage collector to give back.
- * It lets sockets choose that are dialled; an accepted one goes over to another by {@link accepted}.
+ * It lets sockets choose that are dialled; an accepted one goes over to another by {@link takeOver}.
  *
  * Node would also ask for other memory behind each read. It loses the answer when an exception behind that read is nobody's, or a worker is
  * terminated there, and reads into the memory it had once more: then that is somebody else's, or was freed.
@@ -15,7 +17,7 @@ const readBytes = 65_536;
 export class ReadMemory {
   /** What the socket has to be made with. */
   readonly options: { readonly onread: OnReadOpts };
-  #take: ((chunk: Uint8Array) => void) | undefined;
+  #take: Take | undefined;
   /** What arrived before somebody took it. */
   #early: Uint8Array[] = [];
 
@@ -27,17 +29,17 @@ export class ReadMemory {
     this.options = { onread: { buffer: memoryOfRead(), callback } };
   }
 
-  /** Hands what arrived, and what arrives from here on, to `take`, which keeps to `CarrierEvents.data`. Called once. */
-  start(take: (chunk: Uint8Array) => void): void {
+  /** Hands what arrived, and what arrives from here on, to `take`. Called once. */
+  start(take: Take): void {
     const early = this.#early;
     this.#early = [];
     this.#take = take;
-    for (const chunk of early) take(chunk);
+    for (const chunk of early) take(chunk, true);
   }
 
   #arrived(chunk: Uint8Array): void {
     if (this.#take === undefined) this.#early.push(chunk.slice());
-    else this.#take(chunk.length < copyBelowBytes ? chunk : copyOf(chunk));
+    else this.#take(chunk, false);
   }
 }
 
@@ -45,7 +47,7 @@ export class ReadMemory {
  * The connection of `socket`, which was accepted with `pauseOnConnect` and is nobody's from here on, with memory to read into where Node gives
  * its handle away (ADR 0015).
  */
-export function accepted(socket: Socket): { readonly socket: Socket; readonly memory?: ReadMemory } {
+export function takeOver(socket: Socket): { readonly socket: Socket; readonly memory?: ReadMemory } {
   const inner = socket as unknown as { _handle?: { useUserBuffer?: unknown } | null };
   const handle = inner._handle;
   if (typeof handle?.useUserBuffer !== 'function') return { socket };
@@ -54,7 +56,7 @@ export function accepted(socket: Socket): { readonly socket: Socket; readonly me
   // Its server counts it no more.
   socket.destroy();
   const options = { handle, allowHalfOpen: true, readable: true, writable: true, ...memory.options };
-  return { socket: new Socket(options as SocketConstructorOpts), memory };
+  return { socket: new Socket(options), memory };
 }
 
 let shared: Uint8Array | undefined;
@@ -64,11 +66,4 @@ function memoryOfRead(): Uint8Array {
   if (process.platform === 'win32') return new Uint8Array(readBytes);
   shared ??= new Uint8Array(readBytes);
   return shared;
-}
-
-/** Like `slice`, which would write zeros first. */
-function copyOf(chunk: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(Buffer.allocUnsafeSlow(chunk.length).buffer);
-  copy.set(chunk);
-  return copy;
 }

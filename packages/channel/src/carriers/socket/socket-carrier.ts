@@ -41,13 +41,15 @@ export class SocketCarrier implements Carrier {
     const socket = this.#socket;
     const busyPoll = new BusyPoll(busyPollMs);
     this.#busyPoll = busyPoll;
-    const take = (chunk: Uint8Array): void => {
+    const take = (chunk: Uint8Array, own: boolean): void => {
       busyPoll.arrived(chunk);
-      events.data(chunk);
+      events.data(chunk, own);
     };
     if (this.#memory !== undefined) this.#memory.start(take);
     else {
-      socket.on('data', (chunk: Buffer) => take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+      socket.on('data', (chunk: Buffer) =>
+        take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength), true),
+      );
       // It may have been accepted with `pauseOnConnect`.
       socket.resume();
     }
@@ -61,17 +63,15 @@ export class SocketCarrier implements Carrier {
     if (socket.destroyed) events.closed(this.#failure);
   }
 
-  write(pieces: Uint8Array[], bytes: number): void {
+  write(pieces: Uint8Array[], bytes: number): boolean {
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return;
+    if (socket.destroyed || socket.writableEnded) return false;
     this.#busyPoll?.wrote(pieces, bytes);
-    if (pieces.length === 1) {
-      socket.write(pieces[0] as Uint8Array);
-      return;
-    }
     socket.cork();
     for (const piece of pieces) socket.write(piece);
     socket.uncork();
+    // All of it is with the operating system.
+    return socket.writableLength === 0;
   }
 
   end(): void {

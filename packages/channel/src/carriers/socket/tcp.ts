@@ -9,7 +9,7 @@ import { hostPort, isLoopback, remote } from './addresses.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
-import { accepted, ReadMemory } from './read-memory.js';
+import { ReadMemory, takeOver } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession, PortAddress } from './listener.js';
@@ -55,7 +55,7 @@ export async function listenTcp(
 ): Promise<Listener<PortAddress>> {
   const door = new SessionDoor({ session, resume, onSession });
   const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (incoming) => {
-    const { socket, memory } = accepted(incoming);
+    const { socket, memory } = takeOver(incoming);
     const peer = { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) };
     acceptSession(door, socket, socket, peer, { memory });
   });

@@ -12,7 +12,7 @@ import { dialInTime } from '../dial-in-time.js';
 import { connected } from './connect.js';
 import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
-import { accepted, ReadMemory } from './read-memory.js';
+import { ReadMemory, takeOver } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
 
 export type { Listener, OnSession, PathAddress } from './listener.js';
@@ -70,7 +70,7 @@ export async function listenUnix(options: UnixOptions, onSession: OnSession): Pr
   const door = new SessionDoor({ session, resume, onSession });
   const peer = { carrier: 'unix', address: path, local: true };
   const plain = (incoming: Socket): void => {
-    const { socket, memory } = accepted(incoming);
+    const { socket, memory } = takeOver(incoming);
     acceptSession(door, socket, socket, peer, { memory });
   };
   // What comes first of a session or a lane is read as Node does.

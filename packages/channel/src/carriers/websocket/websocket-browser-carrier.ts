@@ -85,7 +85,7 @@ export class BrowserWebSocketCarrier implements Carrier {
       this.#refuse(messageTooBig, new CircuitError('protocol', size));
       return;
     }
-    this.#events?.data(new Uint8Array(data));
+    this.#events?.data(new Uint8Array(data), true);
     this.#tell();
   }
 

@@ -49,7 +49,7 @@ export class WebSocketCarrier implements Carrier {
     const ws = this.#ws;
     ws.on('message', (message: Buffer, isBinary: boolean) => {
       busyPoll.arrived(message);
-      if (isBinary) events.data(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
+      if (isBinary) events.data(new Uint8Array(message.buffer, message.byteOffset, message.byteLength), true);
       else this.#refuseText();
     });
     this.#socket.on('drain', () => events.drained());
