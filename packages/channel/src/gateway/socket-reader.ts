@@ -34,6 +34,8 @@ export class SocketReader extends BytePipeReader implements ByteSource {
 
   /** Takes what the socket has read. */
   push(chunk: Uint8Array): void {
+    // A reset may wait for the end of a shutdown.
+    if (this.#core.failure !== undefined) return;
     if (this.#tap === undefined) this.#core.push(chunk);
     else this.#add(chunk);
     if (this.#unread <= maxUnreadBytes || this.#paused) return;

@@ -82,8 +82,8 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  forward(piece: Uint8Array, own: boolean, written: () => void): void {
-    if (this.sendRefusal === undefined) this.#put(piece, own);
+  forward(piece: Uint8Array, written: () => void): void {
+    if (this.sendRefusal === undefined) this.#put(piece);
     if (this.#full) this.#room.add(written);
     else written();
   }
@@ -128,8 +128,8 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
     return this.#state !== 'over' && this.#socket.writableLength + this.#gatheredBytes > highWaterBytes;
   }
 
-  #put(chunk: Uint8Array, own = true): void {
-    this.#gathered.push(chunk, own);
+  #put(chunk: Uint8Array): void {
+    this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
     if (this.#gatheredBytes >= highWaterBytes) this.#flush();
     if (this.#scheduled || this.#gatheredBytes === 0) return;

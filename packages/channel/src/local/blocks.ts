@@ -9,10 +9,11 @@ const taken = new WeakMap<ArrayBufferLike, number>();
 
 /**
  * A copy of `piece`, which is passed on and soon written, in memory of this thread that is used again: V8 collects the whole heap for every 30
- * to 60 MB that it allocates outside of it, however little of that lives. What {@link written} does not bring back is the collector's.
+ * to 60 MB that it allocates outside of it, however little of that lives. If it will not come back (`again`), in memory of its own. What {@link written} does not bring back is the collector's.
  */
-export function block(piece: Uint8Array): Uint8Array {
-  if (piece.length > blockBytes) return piece.slice();
+export function block(piece: Uint8Array, again: boolean): Uint8Array {
+  // Of less a block would keep more than twice its bytes, which nobody counts.
+  if (!again || piece.length < blockBytes / 2 || piece.length > blockBytes) return piece.slice();
   const copy = (free.pop() ?? new Uint8Array(blockBytes)).subarray(0, piece.length);
   copy.set(piece);
   taken.set(copy.buffer, piece.length);

@@ -92,7 +92,7 @@ export function nodeWriter(stream: NodeStream): RawWriter & ByteSink {
         () => tap.done(),
         (reason: unknown) => tap.cancelled(reason as CircuitError),
       ),
-    forward: (piece, own, written) => write(own ? piece : piece.slice(), written, written),
+    forward: (piece, written) => write(piece, written, written),
     writeNow: (chunk) => new Promise((resolve, reject) => write(chunk, resolve, reject)),
     closeNow() {
       ending = true;

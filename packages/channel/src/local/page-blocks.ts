@@ -1,6 +1,2 @@
-/** What a page has in place of `blocks.ts`: its streams are pumped, and no carrier of its own says that memory may be used again. */
-export function block(piece: Uint8Array): Uint8Array {
-  return piece;
-}
-
+/** What a page has in place of `blocks.ts`: its streams are pumped. */
 export function written(): void {}

@@ -85,8 +85,10 @@ export interface ByteSink {
   /** What a write fails with now, if anything. */
   readonly sendRefusal: CircuitError | undefined;
   attach(tap: SinkTap): void;
-  /** Takes `piece`, or what it says if it is not `own`; `written` runs, now or later, when there is room for more. */
-  forward(piece: Uint8Array, own: boolean, written: () => void): void;
+  /** Takes `piece` over; `written` runs, now or later, when there is room for more. */
+  forward(piece: Uint8Array, written: () => void): void;
+  /** Blocks that are passed on now will probably come back soon (`blocks.ts`). */
+  readonly again?: boolean;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
 }

@@ -1,11 +1,10 @@
 import { abortError, type CircuitError, onAbort, type WaitOptions } from '@circuit/base';
-import { block } from '../local/blocks.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import type { ByteSink } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import type { ByteWriter } from '../types.js';
-import { copyBelowBytes, maxBodyBytes } from '../wire/frame.js';
+import { maxBodyBytes } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';
 import { OutHalf } from './out-half.js';
 
@@ -52,15 +51,18 @@ export class OutBytes extends OutHalf implements ByteWriter, ByteSink {
   }
 
   /** Passes relayed bytes on; `written` runs when the credit of the other side may be given back. */
-  forward(piece: Uint8Array, own: boolean, written: () => void): void {
+  forward(piece: Uint8Array, written: () => void): void {
     if (this.sendRefusal !== undefined) {
       written();
       return;
     }
-    // What is small is copied by the writer.
-    const body = own || piece.length < copyBelowBytes ? piece : block(piece);
-    if (this.#writeAtOnce(body)) written();
-    else this.#push(own || body !== piece ? body : piece.slice(), written, written);
+    // The memory behind `piece` belongs to nobody else: it is handed on as it is.
+    if (this.#writeAtOnce(piece)) written();
+    else this.#push(piece, written, written);
+  }
+
+  get again(): boolean {
+    return this.link.writer.again;
   }
 
   protected get idle(): boolean {

@@ -1,3 +1,4 @@
+import { block } from '../local/blocks.js';
 import { ChunkQueue } from '../local/chunk-queue.js';
 import { type ByteSink, type ByteSource, isByteSink, isByteSource } from '../local/raw.js';
 
@@ -21,11 +22,12 @@ function splice(from: ByteSource, to: ByteSink): void {
   let passing = 0;
   let handing = false;
   let ended = false;
-  const give = (piece: Uint8Array, own: boolean): void => {
+  const give = (piece: Uint8Array): void => {
+    const { length } = piece;
     passing++;
-    to.forward(piece, own, () => {
+    to.forward(piece, () => {
       passing--;
-      from.passed(piece.length);
+      from.passed(length);
       if (!gathered.empty) giveMore();
     });
   };
@@ -33,14 +35,14 @@ function splice(from: ByteSource, to: ByteSink): void {
     // What a sink takes at once calls back from in here.
     if (handing) return;
     handing = true;
-    while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array, true);
+    while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array);
     handing = false;
     if (ended && gathered.empty) to.closeNow();
   };
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
     bytes(piece, own) {
-      if (passing < maxPassing && gathered.empty) give(piece, own);
+      if (passing < maxPassing && gathered.empty) give(own ? piece : block(piece, to.again === true));
       else gathered.push(piece, own);
     },
     closed() {

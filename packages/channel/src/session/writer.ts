@@ -61,6 +61,8 @@ export class Writer {
   receiving = false;
   /** Handed over so far. */
   bytesOut = 0;
+  /** The memory of all that was written last may be used again. */
+  again = false;
   /** Set when so much waits that the peer must be ignoring us. */
   overflowed = false;
 
@@ -145,9 +147,9 @@ export class Writer {
     this.#pieces = [];
     this.#staged = 0;
     this.bytesOut += bytes;
-    const again = this.#outlet.write(pieces, bytes) === true;
-    if (again) this.#from = this.#at = 0;
-    written(pieces, again);
+    this.again = this.#outlet.write(pieces, bytes) === true;
+    if (this.again) this.#from = this.#at = 0;
+    written(pieces, this.again);
     if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
   };
 

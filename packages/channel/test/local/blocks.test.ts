@@ -1,36 +1,36 @@
 import { expect, test } from 'vitest';
 import { block, written } from '../../src/local/blocks.js';
 
-const piece = (value: number, length = 10_000): Uint8Array => new Uint8Array(length).fill(value);
+const piece = (value: number, length = 40_000): Uint8Array => new Uint8Array(length).fill(value);
 
 /** Takes all blocks that are free, and more: the next is new. */
 function emptied(): Uint8Array[] {
-  return Array.from({ length: 40 }, () => block(piece(0)));
+  return Array.from({ length: 40 }, () => block(piece(0), true));
 }
 
 test('a block is a copy, and is used again when it was written whole and its memory is needed no more', () => {
   emptied();
   const said = piece(1);
-  const one = block(said);
+  const one = block(said, true);
   said.fill(9);
   expect(one).toStrictEqual(piece(1));
   written([one], true);
-  const two = block(piece(2, 65_536));
+  const two = block(piece(2, 65_536), true);
   expect(two.buffer).toBe(one.buffer);
   expect(two).toStrictEqual(piece(2, 65_536));
 });
 
 test('a block that somebody may still hold is not used again, whatever comes later', () => {
   emptied();
-  const kept = block(piece(1));
+  const kept = block(piece(1), true);
   written([kept], false);
   // Who holds it sends it once more, over a carrier that needs it no more.
   written([kept], true);
-  const halved = block(piece(2));
+  const halved = block(piece(2), true);
   written([halved.subarray(0, 5000)], true);
   written([halved.subarray(5000)], true);
   written([halved], true);
-  const waiting = block(piece(3));
+  const waiting = block(piece(3), true);
   const mine = piece(4);
   written([mine], true);
   const later = emptied();
@@ -39,8 +39,14 @@ test('a block that somebody may still hold is not used again, whatever comes lat
   expect([kept, halved, waiting, mine]).toStrictEqual([1, 2, 3, 4].map((value) => piece(value)));
 });
 
+test('what will not come back, and what is much less than a block, takes no more than it has', () => {
+  for (const length of [1, 8192, 32_767]) expect(block(piece(1, length), true).buffer.byteLength).toBe(length);
+  for (const length of [1, 32_768, 65_536]) expect(block(piece(1, length), false).buffer.byteLength).toBe(length);
+  expect(block(piece(1, 32_768), true).buffer.byteLength).toBe(65_536);
+});
+
 test('what is larger than a block is copied, and few blocks are kept', () => {
-  const large = block(piece(1, 65_537));
+  const large = block(piece(1, 65_537), true);
   expect(large).toStrictEqual(piece(1, 65_537));
   written([large], true);
   const many = emptied();
