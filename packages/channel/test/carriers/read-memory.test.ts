@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, Socket as NodeSocket } from 'node:net';
+import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { ReadMemory } from '../../src/carriers/socket/read-memory.js';
+import { ReadMemory, takeOver } from '../../src/carriers/socket/read-memory.js';
+import { checkNothingOpen } from '../support/nothing-open.js';
+
+checkNothingOpen();
 
 /** Reads as a socket does: into what `onread` names, as much as fits. */
 class Socket {
@@ -56,4 +62,38 @@ test('what arrives before somebody takes it is a copy, which is given away', () 
     [3, new Set([3])],
   ]);
   expect(early.every(({ buffer }) => buffer !== socket.memory.buffer)).toBe(true);
+});
+
+test('an accepted connection goes over to a socket that reads so, and its server counts it no more', async () => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect({ port: (server.address() as AddressInfo).port, allowHalfOpen: true });
+  client.write('written at once');
+  const [incoming] = (await once(server, 'connection')) as [NodeSocket];
+  const { remotePort } = incoming;
+  const { socket, memory } = takeOver(incoming);
+  expect(memory).toBeDefined();
+  expect(socket).not.toBe(incoming);
+  expect(socket.remotePort).toBe(remotePort);
+  let heard = '';
+  memory?.start((chunk, own) => {
+    heard += Buffer.from(chunk).toString();
+    expect(own || chunk.buffer === new Socket(new ReadMemory()).memory.buffer).toBe(true);
+  });
+  const ended = once(socket, 'end');
+  client.end(', and the end');
+  await ended;
+  expect(heard).toBe('written at once, and the end');
+  const back = once(client, 'data');
+  socket.end('still open this way');
+  expect(String((await back)[0])).toBe('still open this way');
+  await once(server.close(), 'close');
+  await until('both to be closed', () => socket.destroyed && client.destroyed);
+});
+
+test('a connection that is over when it is accepted, or has no handle of Node, stays as it is', () => {
+  const over = new NodeSocket();
+  expect(takeOver(over)).toStrictEqual({ socket: over });
+  over.destroy();
 });
