@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { abortError, deadline, isCircuitError, linkSignals, onAbort, orAborted, pause } from '@circuit/base';
 import { ManualClock } from '@circuit/testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 test('a linked signal fires with the reason of the first parent that fires', () => {
   const a = new AbortController();
@@ -93,6 +93,9 @@ test('what one of them throws does not keep the others from hearing, and is not 
   const stop = new AbortController();
   const others = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection');
+  onTestFinished(() => {
+    for (const listener of others) process.on('unhandledRejection', listener);
+  });
   const unhandled = once(process, 'unhandledRejection');
   let heard = false;
   onAbort(stop.signal, () => {
@@ -102,5 +105,4 @@ test('what one of them throws does not keep the others from hearing, and is not 
   stop.abort();
   expect(heard).toBe(true);
   await expect(unhandled).resolves.toMatchObject([{ message: 'of the first' }, {}]);
-  for (const listener of others) process.on('unhandledRejection', listener);
 });

@@ -22,12 +22,12 @@ export class ChunkQueue {
     return this.#tail === undefined && this.#chunks.length === 0;
   }
 
-  /** Adds a piece; a copy, if it is not `own` or would keep alive far more memory than it has bytes. */
-  push(piece: Uint8Array, own = true): void {
+  /** Adds a piece; a copy, if it is not `owned` or would keep alive far more memory than it has bytes. */
+  push(piece: Uint8Array, owned = true): void {
     const loose = this.#chunks.length < this.#loose;
     if (loose || piece.length >= copyBelowBytes) {
       this.#endTail();
-      this.#chunks.push(loose || (own && piece.buffer.byteLength <= 2 * piece.length) ? piece : piece.slice());
+      this.#chunks.push(owned && (loose || piece.buffer.byteLength <= 2 * piece.length) ? piece : piece.slice());
       return;
     }
     if (this.#tail === undefined || this.#tail.length - this.#used < piece.length) {

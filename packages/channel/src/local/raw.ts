@@ -57,8 +57,8 @@ export interface EndTap {
 
 /** What takes the bytes of a source, as they come. */
 export interface SourceTap extends EndTap {
-  /** `own`: may be kept as it is, else it is valid during the call. */
-  bytes(piece: Uint8Array, own: boolean): void;
+  /** `owned`: may be kept as it is, else it is valid during the call. */
+  bytes(piece: Uint8Array, owned: boolean): void;
 }
 
 /** What a sink tells whoever feeds it. */
@@ -87,8 +87,8 @@ export interface ByteSink {
   attach(tap: SinkTap): void;
   /** Takes `piece` over; `written` runs, now or later, when there is room for more. */
   forward(piece: Uint8Array, written: () => void): void;
-  /** Blocks that are passed on now will probably come back soon (`blocks.ts`). */
-  readonly again?: boolean;
+  /** Whether the memory of what is passed on now will probably come back soon (`buffer-pool.ts`). */
+  readonly reusable?: boolean;
   closeNow(): void;
   abortNow(reason: CircuitError): void;
 }

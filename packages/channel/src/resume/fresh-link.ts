@@ -31,7 +31,7 @@ export class FreshLink {
     });
     carrier.start(
       {
-        data: (chunk, own) => this.#data(chunk, own),
+        data: (chunk, owned) => this.#data(chunk, owned),
         drained: () => this.#taker?.drained(),
         closed: (reason) => this.#ended(reason),
       },
@@ -110,13 +110,13 @@ export class FreshLink {
     if (this.#closed !== undefined) events.closed(this.#closed.reason);
   }
 
-  #data(chunk: Uint8Array, own = false): void {
+  #data(chunk: Uint8Array, owned = false): void {
     if (this.#taker !== undefined) {
-      this.#taker.data(chunk, own);
+      this.#taker.data(chunk, owned);
       return;
     }
     if (this.#failure !== undefined || chunk.length === 0) return;
-    this.#early.push(own ? chunk : chunk.slice());
+    this.#early.push(owned ? chunk : chunk.slice());
     this.#earlyBytes += chunk.length;
     if (this.#earlyBytes > maxEarlyBytes) {
       this.destroy(

@@ -4,10 +4,10 @@ import type { Lane } from './lane.js';
 /** What a carrier tells its session. */
 export interface CarrierEvents {
   /**
-   * Bytes arrived, in order. The memory of `chunk` may be used again when this returns, unless it is given away (`own`): then it is the
+   * Bytes arrived, in order. The memory of `chunk` may be used again when this returns, unless it is given away (`owned`): then it is the
    * session's, and of who reads its streams.
    */
-  data(chunk: Uint8Array, own?: boolean): void;
+  data(chunk: Uint8Array, owned?: boolean): void;
   /** Something that waited was taken by the operating system. */
   drained(): void;
   /** No more bytes come in either direction; `reason` if that was not an orderly end: a `CircuitError` stands, else `peer-gone`. */

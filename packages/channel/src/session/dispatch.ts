@@ -77,11 +77,11 @@ export class Dispatch implements FrameSink {
     }
   }
 
-  bytes(id: number, piece: Uint8Array, own: boolean): string | undefined {
+  bytes(id: number, piece: Uint8Array, owned: boolean): string | undefined {
     if (!this.#greeted) return 'BYTES before HELLO';
     const entry = this.#target.table.get(id);
     if (entry === undefined) return this.#late(id, 'BYTES');
-    return entry.in instanceof InBytes ? entry.in.bytes(piece, own) : `BYTES on channel ${id}, which takes none`;
+    return entry.in instanceof InBytes ? entry.in.bytes(piece, owned) : `BYTES on channel ${id}, which takes none`;
   }
 
   #hello(type: number, payload: ByteCursor): string | undefined {

@@ -56,25 +56,25 @@ export class InBytes extends InHalf<Uint8Array | undefined, SourceTap> implement
     for (const chunk of this.#queue.drain()) tap.bytes(chunk, true);
   }
 
-  /** BYTES; `own`: may be kept as it is. */
-  bytes(piece: Uint8Array, own: boolean): string | undefined {
+  /** BYTES; `owned`: may be kept as it is. */
+  bytes(piece: Uint8Array, owned: boolean): string | undefined {
     if (this.peerFinal) return `BYTES on stream ${this.entry.id} behind its end`;
     const fault = this.charge(piece.length);
     if (fault !== undefined || piece.length === 0 || this.state === 'ended') return fault;
     if (this.tap !== undefined) {
       this.link.unread.add(piece.length);
-      this.tap.bytes(piece, own);
+      this.tap.bytes(piece, owned);
       return undefined;
     }
     const waiting = dequeue(this.waiting);
     if (waiting === undefined) {
       this.link.unread.add(piece.length);
-      this.#queue.push(piece, own);
+      this.#queue.push(piece, owned);
       this.notifyReadable();
       return undefined;
     }
     this.grant(piece.length);
-    waiting.resolve(own ? piece : piece.slice());
+    waiting.resolve(owned ? piece : piece.slice());
     return undefined;
   }
 

@@ -61,8 +61,8 @@ export class OutBytes extends OutHalf implements ByteWriter, ByteSink {
     else this.#push(piece, written, written);
   }
 
-  get again(): boolean {
-    return this.link.writer.again;
+  get reusable(): boolean {
+    return this.link.writer.reusable;
   }
 
   protected get idle(): boolean {

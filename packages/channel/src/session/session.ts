@@ -121,7 +121,7 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     this.#greet();
     carrier.start(
       {
-        data: (chunk, own) => this.#receive(chunk, own),
+        data: (chunk, owned) => this.#receive(chunk, owned),
         drained: () => this.writer.drained(),
         closed: (reason) => this.#carrierClosed(reason),
       },
@@ -351,19 +351,19 @@ export class ChannelSession implements Session, Link, DispatchTarget {
     return this.freeChannels < 1 ? full(this.#name) : undefined;
   }
 
-  #receive(chunk: Uint8Array, own?: boolean): void {
+  #receive(chunk: Uint8Array, owned?: boolean): void {
     if (this.#phase === 'over') return;
     this.#bytesIn += chunk.length;
-    if (this.#auth === undefined) this.#take(chunk, own);
+    if (this.#auth === undefined) this.#take(chunk, owned);
     else this.#auth.receive(chunk);
   }
 
-  #take(chunk: Uint8Array, own?: boolean): void {
+  #take(chunk: Uint8Array, owned?: boolean): void {
     if (this.#phase === 'over') return;
     // A peer that says no HELLO gives no sign of life.
     if (this.#peerCodecs !== undefined) this.#keepAlive.heard();
     this.writer.receiving = true;
-    const taken = this.#decoder.receive(chunk, own);
+    const taken = this.#decoder.receive(chunk, owned);
     this.writer.receiving = false;
     const fault =
       taken ?? this.unread.fault ?? (this.writer.overflowed ? 'takes nothing that is written to it' : undefined);

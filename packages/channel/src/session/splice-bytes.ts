@@ -1,4 +1,4 @@
-import { block } from '../local/blocks.js';
+import { pooledCopy } from '../local/buffer-pool.js';
 import { ChunkQueue } from '../local/chunk-queue.js';
 import { type ByteSink, type ByteSource, isByteSink, isByteSource } from '../local/raw.js';
 
@@ -23,11 +23,10 @@ function splice(from: ByteSource, to: ByteSink): void {
   let handing = false;
   let ended = false;
   const give = (piece: Uint8Array): void => {
-    const { length } = piece;
     passing++;
     to.forward(piece, () => {
       passing--;
-      from.passed(length);
+      from.passed(piece.length);
       if (!gathered.empty) giveMore();
     });
   };
@@ -41,9 +40,9 @@ function splice(from: ByteSource, to: ByteSink): void {
   };
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
-    bytes(piece, own) {
-      if (passing < maxPassing && gathered.empty) give(own ? piece : block(piece, to.again === true));
-      else gathered.push(piece, own);
+    bytes(piece, owned) {
+      if (passing < maxPassing && gathered.empty) give(owned ? piece : pooledCopy(piece, to.reusable === true));
+      else gathered.push(piece, owned);
     },
     closed() {
       ended = true;

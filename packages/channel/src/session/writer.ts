@@ -1,4 +1,4 @@
-import { written } from '../local/blocks.js';
+import { release } from '../local/buffer-pool.js';
 import { resolved } from '../local/resolved.js';
 import { copyBelowBytes, headerBytes } from '../wire/frame.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
@@ -62,7 +62,7 @@ export class Writer {
   /** Handed over so far. */
   bytesOut = 0;
   /** The memory of all that was written last may be used again. */
-  again = false;
+  reusable = false;
   /** Set when so much waits that the peer must be ignoring us. */
   overflowed = false;
 
@@ -147,9 +147,9 @@ export class Writer {
     this.#pieces = [];
     this.#staged = 0;
     this.bytesOut += bytes;
-    this.again = this.#outlet.write(pieces, bytes) === true;
-    if (this.again) this.#from = this.#at = 0;
-    written(pieces, this.again);
+    this.reusable = this.#outlet.write(pieces, bytes) === true;
+    if (this.reusable) this.#from = this.#at = 0;
+    release(pieces, this.reusable);
     if (this.#outlet.bufferedBytes > overflowBytes) this.overflowed = true;
   };
 

@@ -7,8 +7,8 @@ import { view } from './view.js';
 export interface FrameSink {
   /** A whole frame that is no BYTES; the cursor stands at the payload, and it and what it stands in are valid during the call. */
   frame(type: number, id: number, payload: ByteCursor): string | undefined;
-  /** A piece of a BYTES frame; `own`: it may be kept as it is, else it is valid during the call. */
-  bytes(id: number, piece: Uint8Array, own: boolean): string | undefined;
+  /** A piece of a BYTES frame; `owned`: it may be kept as it is, else it is valid during the call. */
+  bytes(id: number, piece: Uint8Array, owned: boolean): string | undefined;
 }
 
 /**
@@ -38,22 +38,22 @@ export class FrameDecoder {
     this.#stopped = true;
   }
 
-  /** Takes what arrived, `own`: memory of which views may be kept; answers with the reason of the first fault. */
-  receive(chunk: Uint8Array, own = false): string | undefined {
-    const fault = this.#receive(chunk, own);
+  /** Takes what arrived, `owned`: memory of which views may be kept; answers with the reason of the first fault. */
+  receive(chunk: Uint8Array, owned = false): string | undefined {
+    const fault = this.#receive(chunk, owned);
     // What the cursor stood in is not held on to.
     this.#cursor.reset(nothing, 0, 0);
     return fault;
   }
 
-  #receive(chunk: Uint8Array, own: boolean): string | undefined {
+  #receive(chunk: Uint8Array, owned: boolean): string | undefined {
     let at = 0;
     const end = chunk.length;
     while (at < end && !this.#stopped) {
       if (this.#streamLeft > 0) {
         const take = Math.min(this.#streamLeft, end - at);
         this.#streamLeft -= take;
-        const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take), own && take >= copyBelowBytes);
+        const fault = this.#sink.bytes(this.#streamId, view(chunk, at, at + take), owned && take >= copyBelowBytes);
         if (fault !== undefined) return this.#fault(fault);
         at += take;
         continue;

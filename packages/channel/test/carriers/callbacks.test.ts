@@ -174,12 +174,9 @@ test.each(rows)('$name $with: an onSession that throws ends that session and is 
   await dialled.close();
 });
 
-test.each(rows)("$name $with: exceptions that are nobody's behind each read do the session no harm", async ({
-  way,
-  resume,
-}) => {
+test.each(rows)('$name $with: uncaught exceptions behind each read do the session no harm', async ({ way, resume }) => {
   const heard = uncaughtExceptions();
-  const fault = new Error("nobody's");
+  const fault = new Error('uncaught');
   const options = { resume, session: { keepAliveMs: 0 } };
   const listener = scope.use(await way.listen(options, arrivals.take));
   const dialled = await way.dial(listener, options);

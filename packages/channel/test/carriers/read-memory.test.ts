@@ -15,7 +15,7 @@ class Socket {
 
   constructor(read: ReadMemory) {
     const { buffer } = read.options.onread;
-    // Memory that Node asks for behind each read is lost when that read ends in an exception that is nobody's.
+    // Memory that Node asks for behind each read is lost when that read ends in an uncaught exception.
     if (typeof buffer === 'function') throw new Error('other memory for each read');
     this.memory = buffer;
     this.#read = read;

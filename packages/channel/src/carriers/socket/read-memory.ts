@@ -3,15 +3,15 @@ import { type OnReadOpts, Socket } from 'node:net';
 /** As much as Node reads at once. */
 const readBytes = 65_536;
 
-/** Takes what was read, in memory that is used again unless it is given away (`own`): `CarrierEvents.data`. */
-type Take = (chunk: Uint8Array, own: boolean) => void;
+/** Takes what was read, in memory that is used again unless it is given away (`owned`): `CarrierEvents.data`. */
+type Take = (chunk: Uint8Array, owned: boolean) => void;
 
 /**
  * The memory that plain sockets read into, one for all of them: what was read is taken, or copied, before the next read of any socket.
  * Node by itself allocates 64 KiB for each read, however little arrives, for the garbage collector to give back.
  * It lets sockets choose that are dialled; an accepted one goes over to another by {@link takeOver}.
  *
- * Node would also ask for other memory behind each read. It loses the answer when an exception behind that read is nobody's, or a worker is
+ * Node would also ask for other memory behind each read. It loses the answer when that read ends in an uncaught exception, or a worker is
  * terminated there, and reads into the memory it had once more: then that is somebody else's, or was freed.
  */
 export class ReadMemory {

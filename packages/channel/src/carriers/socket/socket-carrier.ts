@@ -41,9 +41,9 @@ export class SocketCarrier implements Carrier {
     const socket = this.#socket;
     const busyPoll = new BusyPoll(busyPollMs);
     this.#busyPoll = busyPoll;
-    const take = (chunk: Uint8Array, own: boolean): void => {
+    const take = (chunk: Uint8Array, owned: boolean): void => {
       busyPoll.arrived(chunk);
-      events.data(chunk, own);
+      events.data(chunk, owned);
     };
     if (this.#memory !== undefined) this.#memory.start(take);
     else {

@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../../descriptors/lane-door.js';
 import { LeftBehind } from '../../descriptors/left-behind.js';
@@ -69,17 +69,15 @@ export async function listenUnix(options: UnixOptions, onSession: OnSession): Pr
   const lanes = native && new LaneDoor(native, session?.clock ?? systemClock);
   const door = new SessionDoor({ session, resume, onSession });
   const peer = { carrier: 'unix', address: path, local: true };
-  const plain = (incoming: Socket): void => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: lanes === undefined }, (incoming) => {
+    if (lanes !== undefined) {
+      // What comes first tells a session from a lane, and is read as Node does.
+      lanes.sort(incoming, () => acceptSession(door, incoming, incoming, peer, { lane: lanes.lane() }));
+      return;
+    }
     const { socket, memory } = takeOver(incoming);
     acceptSession(door, socket, socket, peer, { memory });
-  };
-  // What comes first of a session or a lane is read as Node does.
-  const sort = (socket: Socket): void =>
-    lanes?.sort(socket, () => acceptSession(door, socket, socket, peer, { lane: lanes.lane() }));
-  const server = createServer(
-    { allowHalfOpen: true, pauseOnConnect: lanes === undefined },
-    lanes === undefined ? plain : sort,
-  );
+  });
   return startListener(server, { path }, what, door);
 }
 

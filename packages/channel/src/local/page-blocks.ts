@@ -1,2 +1,0 @@
-/** What a page has in place of `blocks.ts`: its streams are pumped. */
-export function written(): void {}

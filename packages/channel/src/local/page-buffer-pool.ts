@@ -1,0 +1,2 @@
+/** What a page has in place of `buffer-pool.ts`: its streams are pumped. */
+export function release(): void {}
