@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { checkSignal, type WaitOptions } from '@circuit/base';
 import { connected } from '../carriers/socket/connect.js';
+import { ReadMemory } from '../carriers/socket/read-memory.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
 
@@ -15,13 +16,15 @@ export async function dialSocket(address: SocketAddress, { signal }: WaitOptions
   const to = wantSocketAddress(address, 1);
   const name = socketName(to);
   checkSignal(`dial ${name}`, signal);
+  const memory = new ReadMemory();
   const socket = connect({
     ...to,
+    ...memory.options,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: probeAfterMs,
     allowHalfOpen: true,
   });
   await connected(socket, 'connect', `dial ${name}`, signal);
-  return new SocketEnds(socket, name);
+  return new SocketEnds(socket, name, memory);
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { CircuitError, deferred } from '@circuit/base';
+import { type ReadMemory, takeFrom } from '../carriers/socket/read-memory.js';
 import { socketError } from '../carriers/socket/socket-error.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { resetSocket } from './reset-socket.js';
@@ -17,8 +18,8 @@ export class SocketEnds implements ByteDuplex {
   readonly closed: Promise<CircuitError | undefined>;
   readonly #socket: Socket;
 
-  /** `name` says in errors what the socket is, such as `tcp 10.0.0.7:5432`. */
-  constructor(socket: Socket, name: string) {
+  /** `name` says in errors what the socket is, such as `tcp 10.0.0.7:5432`; `memory` is what it was made to read into. */
+  constructor(socket: Socket, name: string, memory: ReadMemory | undefined) {
     const [reader, writer] = [new SocketReader(socket), new SocketWriter(socket)];
     const over = deferred<CircuitError | undefined>();
     let failure: CircuitError | undefined;
@@ -28,9 +29,7 @@ export class SocketEnds implements ByteDuplex {
     this.writer = writer;
     this.closed = over.promise;
 
-    socket.on('data', (chunk: Uint8Array) =>
-      reader.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)),
-    );
+    takeFrom(socket, memory, (chunk, owned) => reader.push(chunk, owned));
     socket.on('end', () => {
       heardEnd = true;
       if (socket.writableEnded) reader.end();

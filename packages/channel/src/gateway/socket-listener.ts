@@ -1,8 +1,9 @@
 import { chmod } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { CircuitError } from '@circuit/base';
 import { remote } from '../carriers/socket/addresses.js';
 import { startListener } from '../carriers/socket/listener.js';
+import { takeOver } from '../carriers/socket/read-memory.js';
 import { resetSocket } from './reset-socket.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
 import { SocketEnds } from './socket-ends.js';
@@ -43,15 +44,16 @@ export class SocketListener {
       throw new CircuitError('invalid', `gateway: maxConnections ${maxConnections}, want a number from 0`);
     const live = new Set<SocketEnds>();
     const isUnix = 'path' in listen;
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
-      const from = isUnix ? 'a local process' : remote(socket);
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (incoming) => {
+      const from = isUnix ? 'a local process' : remote(incoming);
       if (live.size >= maxConnections) {
-        socket.on('error', ignore);
-        resetSocket(socket);
+        incoming.on('error', ignore);
+        resetSocket(incoming);
         onRefused?.(from, new CircuitError('limit', `${maxConnections} connections are open`, { retryable: true }));
         return;
       }
-      const ends = new SocketEnds(socket, isUnix ? socketName(listen) : `tcp ${from}`);
+      const { socket, memory } = takeOver(incoming);
+      const ends = new SocketEnds(socket, isUnix ? socketName(listen) : `tcp ${from}`, memory);
       live.add(ends);
       void ends.closed.then(() => live.delete(ends));
       onConnection(ends, from);
@@ -62,6 +64,8 @@ export class SocketListener {
     return new SocketListener(listener.address, live, async () => {
       server.close();
       await closed;
+      // The server counts none of those that went over.
+      await Promise.all(Array.from(live, (ends) => ends.closed));
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
+import { release } from '../local/buffer-pool.js';
 import { ChunkQueue } from '../local/chunk-queue.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { ByteSink, RawWriter, SinkTap } from '../local/raw.js';
@@ -22,6 +23,8 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   readonly endKind: EndKind = 'writer';
   readonly #socket: Socket;
   readonly #room = new Waiters();
+  /** The memory of all that was written last may be used again. */
+  reusable = false;
   #state: State = 'open';
   #failure: CircuitError | undefined;
   #finished: Deferred | undefined;
@@ -70,10 +73,10 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
     while (this.#full && signal?.aborted !== true) {
       await new Promise<void>((resolve) => {
         const withdraw = this.#room.add(() => {
-          release();
+          forget();
           resolve();
         });
-        const release = onAbort(signal, () => {
+        const forget = onAbort(signal, () => {
           withdraw();
           resolve();
         });
@@ -150,9 +153,13 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   #write(): void {
     if (this.#gatheredBytes === 0) return;
     this.#gatheredBytes = 0;
-    this.#socket.cork();
-    for (const chunk of this.#gathered.drain()) this.#socket.write(chunk);
-    this.#socket.uncork();
+    const [socket, chunks] = [this.#socket, this.#gathered.drain()];
+    socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    socket.uncork();
+    // Then all of it is with the operating system.
+    this.reusable = socket.writableLength === 0;
+    release(chunks, this.reusable);
   }
 
   #settle(failure?: CircuitError): void {

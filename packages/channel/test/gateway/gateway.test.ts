@@ -17,7 +17,7 @@ import {
   startGateway,
   startReverseGateway,
 } from '@circuit/channel/gateway';
-import { ManualClock, until } from '@circuit/testkit';
+import { ManualClock, settle, until } from '@circuit/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checkNothingOpen } from '../support/nothing-open.js';
 import { connectTcp } from '../support/transports.js';
@@ -276,12 +276,38 @@ describe('a gateway that listens here', () => {
     });
     const client = await dialPlain(gateway.address);
     await until('it to be carried', () => far.sockets.size === 1);
-    const closed = gateway.close();
+    let open = true;
+    const closed = gateway.close().then(() => (open = false));
     await expect(dialPlain(gateway.address)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await settle();
+    expect(open).toBe(true);
     client.end('last words');
     expect(await readText(client)).toBe('last words');
     await closed;
     await gateway.close();
+  });
+
+  test('close resets what does not end by itself when the grace time is over', async () => {
+    const { a } = await sides();
+    const far = await server(() => undefined);
+    const sender = a.open();
+    const clock = new ManualClock();
+    const gateway = await startGateway({
+      listen: { host: '127.0.0.1', port: 0 },
+      dial: ({ signal }) => dialVia(sender, far.address, { signal }),
+      graceMs: 700,
+      clock,
+    });
+    const ended = endOf(await dialPlain(gateway.address));
+    await until('it to be carried', () => far.sockets.size === 1);
+    const closed = gateway.close();
+    await settle();
+    await clock.advance(699);
+    expect(gateway.connections).toBe(1);
+    await clock.advance(1);
+    await closed;
+    expect(await ended).toBe('ECONNRESET');
+    expect(gateway.connections).toBe(0);
   });
 
   test('carries from a socket file to a socket file; a file in use is a conflict', async () => {

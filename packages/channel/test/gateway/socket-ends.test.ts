@@ -114,6 +114,35 @@ test('an abort right behind a close, at any moment of it, ends the connection an
   }
 });
 
+test('what was read stays as it is while more is read: by a read that waited, ahead of a reader, and before there was one', async () => {
+  const accepted = deferred<Socket>();
+  const server = await plainServer((socket) => {
+    socket.write('early');
+    accepted.resolve(socket);
+  });
+  releases.push(() => server.close());
+  const ends = await dialSocket(server.address);
+  releases.push(() => ends.abort(new CircuitError('closed', 'the test is over')));
+  const socket = await accepted.promise;
+  const chunks = [await ends.reader.read()];
+  const [waiting, ahead, last] = ['waiting', 'ahead', 'last'].map((text) => text.repeat(100));
+  const read = ends.reader.read();
+  await settle();
+  let sent = 5;
+  for (const text of [waiting, ahead, last] as string[]) {
+    socket.write(text);
+    sent += text.length;
+    await until('it to arrive', () => ends.counts.in === sent);
+  }
+  chunks.push(await read, await ends.reader.read(), await ends.reader.read());
+  expect(chunks.map((chunk) => Buffer.from(chunk as Uint8Array).toString())).toStrictEqual([
+    'early',
+    waiting,
+    ahead,
+    last,
+  ]);
+});
+
 test('ends that were moved are out of their holder’s hands', async () => {
   const [one, two] = [await joined(), await joined()];
   relayBytes(one.ends.reader, two.ends.writer);

@@ -59,6 +59,17 @@ export function takeOver(socket: Socket): { readonly socket: Socket; readonly me
   return { socket: new Socket(options), memory };
 }
 
+/** Hands all that `socket` reads, from now on, to `take`: from `memory`, which it was made with, or as Node reads it. */
+export function takeFrom(socket: Socket, memory: ReadMemory | undefined, take: Take): void {
+  if (memory !== undefined) {
+    memory.start(take);
+    return;
+  }
+  socket.on('data', (chunk: Buffer) => take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength), true));
+  // It may have been accepted with `pauseOnConnect`.
+  socket.resume();
+}
+
 let shared: Uint8Array | undefined;
 
 function memoryOfRead(): Uint8Array {

@@ -4,7 +4,7 @@ import type { Carrier, CarrierEvents } from '../../session/carrier.js';
 import type { Lane } from '../../session/lane.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
-import type { ReadMemory } from './read-memory.js';
+import { type ReadMemory, takeFrom } from './read-memory.js';
 
 /** What some sockets have. */
 export interface SocketExtras {
@@ -41,18 +41,10 @@ export class SocketCarrier implements Carrier {
     const socket = this.#socket;
     const busyPoll = new BusyPoll(busyPollMs);
     this.#busyPoll = busyPoll;
-    const take = (chunk: Uint8Array, owned: boolean): void => {
+    takeFrom(socket, this.#memory, (chunk, owned) => {
       busyPoll.arrived(chunk);
       events.data(chunk, owned);
-    };
-    if (this.#memory !== undefined) this.#memory.start(take);
-    else {
-      socket.on('data', (chunk: Buffer) =>
-        take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength), true),
-      );
-      // It may have been accepted with `pauseOnConnect`.
-      socket.resume();
-    }
+    });
     socket.on('drain', () => events.drained());
     socket.on('error', (error) => {
       this.#failure ??= error;
