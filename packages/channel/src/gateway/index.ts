@@ -18,4 +18,4 @@ export {
 } from './gateway.js';
 export { type ReverseGateway, type ReverseOptions, startReverseGateway } from './reverse.js';
 export { type SocketAddress, socketName } from './socket-address.js';
-export { SocketEnds } from './socket-ends.js';
+export type { SocketEnds } from './socket-ends.js';

@@ -18,7 +18,7 @@ export class SocketEnds implements ByteDuplex {
   readonly closed: Promise<CircuitError | undefined>;
   readonly #socket: Socket;
 
-  /** `name` says in errors what the socket is, such as `tcp 10.0.0.7:5432`; `memory` is what it was made to read into. */
+  /** `name` says in errors what the socket is, such as `tcp 10.0.0.7:5432`; `memory` is what it was made to read into, if it does not read as Node does. */
   constructor(socket: Socket, name: string, memory: ReadMemory | undefined) {
     const [reader, writer] = [new SocketReader(socket), new SocketWriter(socket)];
     const over = deferred<CircuitError | undefined>();

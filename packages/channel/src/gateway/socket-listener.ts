@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { CircuitError } from '@circuit/base';
 import { remote } from '../carriers/socket/addresses.js';
-import { startListener } from '../carriers/socket/listener.js';
+import { startListening } from '../carriers/socket/listener.js';
 import { takeOver } from '../carriers/socket/read-memory.js';
 import { resetSocket } from './reset-socket.js';
 import { type SocketAddress, socketName, wantSocketAddress } from './socket-address.js';
@@ -44,6 +44,7 @@ export class SocketListener {
       throw new CircuitError('invalid', `gateway: maxConnections ${maxConnections}, want a number from 0`);
     const live = new Set<SocketEnds>();
     const isUnix = 'path' in listen;
+    // Paused, so that nothing is read before the connection goes over.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (incoming) => {
       const from = isUnix ? 'a local process' : remote(incoming);
       if (live.size >= maxConnections) {
@@ -58,10 +59,10 @@ export class SocketListener {
       void ends.closed.then(() => live.delete(ends));
       onConnection(ends, from);
     });
-    const listener = await startListener(server, listen, `listen ${socketName(listen)}`);
+    const address = await startListening(server, listen, `listen ${socketName(listen)}`);
     if (isUnix) await chmod(listen.path, 0o600);
     const closed = new Promise<void>((resolve) => server.once('close', resolve));
-    return new SocketListener(listener.address, live, async () => {
+    return new SocketListener(address, live, async () => {
       server.close();
       await closed;
       // The server counts none of those that went over.

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { abortError, CircuitError, type Deferred, deferred, onAbort, type WaitOptions } from '@circuit/base';
+import { writeTogether } from '../carriers/socket/write-together.js';
 import { release } from '../local/buffer-pool.js';
 import { ChunkQueue } from '../local/chunk-queue.js';
 import { End, type EndKind, movedError } from '../local/end.js';
@@ -23,8 +24,7 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   readonly endKind: EndKind = 'writer';
   readonly #socket: Socket;
   readonly #room = new Waiters();
-  /** The memory of all that was written last may be used again. */
-  reusable = false;
+  #reusable = false;
   #state: State = 'open';
   #failure: CircuitError | undefined;
   #finished: Deferred | undefined;
@@ -43,6 +43,10 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
       if (!this.#full) this.#room.notify();
     });
     socket.on('finish', () => this.#settle());
+  }
+
+  get reusable(): boolean {
+    return this.#reusable;
   }
 
   get closed(): Promise<void> {
@@ -153,13 +157,9 @@ export class SocketWriter extends End implements ByteWriter, RawWriter, ByteSink
   #write(): void {
     if (this.#gatheredBytes === 0) return;
     this.#gatheredBytes = 0;
-    const [socket, chunks] = [this.#socket, this.#gathered.drain()];
-    socket.cork();
-    for (const chunk of chunks) socket.write(chunk);
-    socket.uncork();
-    // Then all of it is with the operating system.
-    this.reusable = socket.writableLength === 0;
-    release(chunks, this.reusable);
+    const chunks = this.#gathered.drain();
+    this.#reusable = writeTogether(this.#socket, chunks);
+    release(chunks, this.#reusable);
   }
 
   #settle(failure?: CircuitError): void {

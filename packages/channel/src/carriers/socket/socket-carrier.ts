@@ -5,6 +5,7 @@ import type { Lane } from '../../session/lane.js';
 import type { PeerInfo } from '../../types.js';
 import { BusyPoll } from '../polling/busy-poll.js';
 import { type ReadMemory, takeFrom } from './read-memory.js';
+import { writeTogether } from './write-together.js';
 
 /** What some sockets have. */
 export interface SocketExtras {
@@ -59,11 +60,7 @@ export class SocketCarrier implements Carrier {
     const socket = this.#socket;
     if (socket.destroyed || socket.writableEnded) return false;
     this.#busyPoll?.wrote(pieces, bytes);
-    socket.cork();
-    for (const piece of pieces) socket.write(piece);
-    socket.uncork();
-    // All of it is with the operating system.
-    return socket.writableLength === 0;
+    return writeTogether(socket, pieces);
   }
 
   end(): void {
