@@ -20,9 +20,38 @@ const arrows = Object.entries(may).map(([name, allowed]) => ({
   to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
 }));
 
+// The same for the rooms of channels. `home` is the other half of `session`: ends that come back to where they were born.
+const channelRooms = {
+  wire: [],
+  native: [],
+  codec: ['wire'],
+  local: ['wire'],
+  values: ['codec', 'local'],
+  session: ['wire', 'codec', 'local', 'values', 'home'],
+  home: ['wire', 'codec', 'local', 'session', 'carriers/memory-pair'],
+  auth: ['wire', 'session'],
+  resume: ['wire', 'session'],
+  descriptors: ['wire', 'native', 'local', 'session', 'carriers/socket/socket-error'],
+  carriers: ['wire', 'native', 'local', 'session', 'resume', 'descriptors'],
+  helpers: ['local', 'session', 'home'],
+  gateway: ['local', 'helpers', 'carriers'],
+};
+
+const rooms = Object.entries(channelRooms).map(([name, allowed]) => ({
+  name: `rooms-of-channel-${name}`,
+  severity: 'error',
+  comment: `packages/channel/src/${name} may import only: ${allowed.join(', ') || 'no other room'}`,
+  from: { path: `^packages/channel/src/${name}/` },
+  to: {
+    path: '^packages/channel/src/',
+    pathNot: `^packages/channel/src/(${[name, ...allowed, 'types'].join('|')})[/.]`,
+  },
+}));
+
 module.exports = {
   forbidden: [
     ...arrows,
+    ...rooms,
     {
       name: 'arrows-of-client-node',
       severity: 'error',

@@ -1,5 +1,5 @@
 import { CircuitError } from '@circuit/base';
-import { cannotCarry } from '../values/cannot-carry.js';
+import { cannotCarry } from './cannot-carry.js';
 import { maxCodecNameBytes } from '../wire/frame.js';
 import type { Codec, PluggedCodec } from './codec.js';
 

@@ -1,7 +1,7 @@
 import { CircuitError } from '@circuit/base';
 import { Descriptor, type RawDuplex } from '../local/descriptor.js';
 import { movedError } from '../local/end.js';
-import { reasonError } from '../session/reason.js';
+import { reasonError } from '../local/reason-error.js';
 import { strangeDuplex } from './raw-duplex.js';
 
 /** A descriptor that is, or will be, in this process. */

@@ -6,7 +6,7 @@ import { ChunkQueue } from '../local/chunk-queue.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { ByteSink, RawWriter, SinkTap } from '../local/raw.js';
 import { Waiters } from '../local/waiters.js';
-import { reasonError } from '../session/reason.js';
+import { reasonError } from '../local/reason-error.js';
 import type { ByteWriter } from '../types.js';
 import { resetSocket } from './reset-socket.js';
 

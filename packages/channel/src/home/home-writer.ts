@@ -1,7 +1,7 @@
 import type { CircuitError, WaitOptions } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { RawWriter } from '../local/raw.js';
-import { reasonError } from '../session/reason.js';
+import { reasonError } from '../local/reason-error.js';
 import type { ByteWriter } from '../types.js';
 import { HomeOut, type LocalOut } from './home-out.js';
 

@@ -1,5 +1,5 @@
 import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
-import { reasonError } from '../session/reason.js';
+import { reasonError } from './reason-error.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
 import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { ChunkQueue } from './chunk-queue.js';

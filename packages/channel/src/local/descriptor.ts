@@ -1,6 +1,4 @@
 import type { CircuitError } from '@circuit/base';
-import type { InBytes } from '../session/in-bytes.js';
-import type { OutBytes } from '../session/out-bytes.js';
 import type { ByteDuplex } from '../types.js';
 import { End, type EndKind } from './end.js';
 import type { RawReader, RawWriter } from './raw.js';
@@ -27,40 +25,4 @@ export abstract class Descriptor extends End {
   abstract cancelNow(reason: CircuitError): void;
   /** For who took it over and cannot hand it on. Rejects when it cannot be used. */
   abstract standIn(): Promise<RawDuplex>;
-}
-
-/** A byte stream where a descriptor was sent. */
-export class StandIn extends Descriptor {
-  readonly passed = false;
-  readonly #reader: InBytes;
-  readonly #writer: OutBytes;
-
-  constructor(reader: InBytes, writer: OutBytes) {
-    super();
-    this.#reader = reader;
-    this.#writer = writer;
-  }
-
-  get stream(): ByteDuplex {
-    return { reader: this.#reader, writer: this.#writer };
-  }
-
-  move(): void {
-    this.#reader.move();
-    this.#writer.move();
-  }
-
-  cancel(reason?: unknown): void {
-    this.#reader.cancel(reason);
-    this.#writer.abort(reason);
-  }
-
-  cancelNow(reason: CircuitError): void {
-    this.#reader.cancelNow(reason);
-    this.#writer.abortNow(reason);
-  }
-
-  standIn(): Promise<RawDuplex> {
-    return Promise.resolve({ reader: this.#reader, writer: this.#writer });
-  }
 }

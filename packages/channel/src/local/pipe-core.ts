@@ -1,6 +1,6 @@
 import { CircuitError, onAbort } from '@circuit/base';
 import type { Ended, ReceiveResult, Sender } from '../types.js';
-import { abandonMessage } from '../values/abandon.js';
+import { abandonMessage } from './abandon.js';
 import { type Demand, dequeue, rejectAll, resolveAll } from './demand.js';
 import { Deque } from './deque.js';
 import { PipeState } from './pipe-state.js';

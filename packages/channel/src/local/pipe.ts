@@ -1,7 +1,7 @@
 import { abortError, CircuitError, onAbort } from '@circuit/base';
-import { reasonError } from '../session/reason.js';
+import { reasonError } from './reason-error.js';
 import type { Ended, ReceiveOptions, ReceiveResult, Receiver, Sender, SendOptions } from '../types.js';
-import { abandonAnswers, abandonMessage, failSend } from '../values/abandon.js';
+import { abandonAnswers, abandonMessage, failSend } from './abandon.js';
 import { enqueue, resolveAll, turnAwayAll } from './demand.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';

@@ -1,7 +1,7 @@
 import { type CircuitError, toCircuitError } from '@circuit/base';
-import { loss } from '../session/acks.js';
-import { spliceBytes } from '../session/splice-bytes.js';
-import { abandonMessage } from '../values/abandon.js';
+import { loss } from './loss.js';
+import { spliceBytes } from './splice-bytes.js';
+import { abandonMessage } from './abandon.js';
 import type { Passed, RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
 
 /**

@@ -1,5 +1,6 @@
 import { CircuitError, onAbort } from '@circuit/base';
 import { Deque } from '../local/deque.js';
+import { loss } from '../local/loss.js';
 
 interface AwaitedAck {
   /** The message's number on its channel. */
@@ -7,19 +8,6 @@ interface AwaitedAck {
   readonly resolve: () => void;
   readonly reject: (error: CircuitError) => void;
   release: (() => void) | undefined;
-}
-
-/** `detail` of the reason that a relay cancels with when it has lost its way onward. */
-const wayLost = 'way-lost';
-
-/**
- * What a relay that lost its way onward cancels with: the far side may have taken what the relay was given, and whoever hears of a loss
- * leaves that in doubt. Any other reason of a cancel is a receiver's, who has taken nothing more.
- */
-export function loss(reason: CircuitError): CircuitError {
-  const { code, message, detail } = reason;
-  if (code === 'peer-gone' || code === 'closed' || detail === wayLost) return reason;
-  return new CircuitError(code, message, { cause: reason, detail: wayLost });
 }
 
 /** The messages of one channel that are written and that the receiver has not taken yet, where somebody waits for that. */

@@ -9,7 +9,8 @@ import * as frameType from '../wire/frame-type.js';
 import { varintLength, writeVarint } from '../wire/varint.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
-import { reasonError, writeReason } from './reason.js';
+import { writeReason } from './reason.js';
+import { reasonError } from '../local/reason-error.js';
 
 /** However little the sender has left before it gets more credit, the dearest frame must fit, or both sides wait for ever. */
 const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;

@@ -8,7 +8,7 @@ import type { EndTap, Passed } from '../local/raw.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import { swallow } from '../local/swallow.js';
 import type { ReceiveOptions, ReceiveResult, Receiver, Sender } from '../types.js';
-import { undelivered } from '../values/undelivered.js';
+import { undelivered } from '../local/undelivered.js';
 import * as dataFlag from '../wire/data-flag.js';
 import { messageCost, refCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';

@@ -6,7 +6,7 @@ import type { RawSendOptions } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
-import { abandonAnswers, failSend } from '../values/abandon.js';
+import { abandonAnswers, failSend } from '../local/abandon.js';
 import * as dataFlag from '../wire/data-flag.js';
 import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';

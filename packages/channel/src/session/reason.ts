@@ -1,4 +1,4 @@
-import { CircuitError, isErrorCode, toCircuitError } from '@circuit/base';
+import { CircuitError, isErrorCode } from '@circuit/base';
 import { maxReasonBytes } from '../wire/frame.js';
 import { partsLength, writeParts } from '../wire/parts.js';
 import type { ByteCursor } from '../wire/varint.js';
@@ -29,11 +29,6 @@ export function readReason(payload: ByteCursor): CircuitError | undefined {
     retryable,
     ...(detail === '' ? {} : { detail }),
   });
-}
-
-/** The circuit error for what a caller gave as the reason of an abort or cancel. */
-export function reasonError(reason: unknown, fallback: string): CircuitError {
-  return reason === undefined ? new CircuitError('aborted', fallback) : toCircuitError(reason, 'aborted');
 }
 
 /** At most {@link maxReasonBytes} of UTF-8, cut between characters. */

@@ -4,10 +4,11 @@ import { reviver } from '../values/revive.js';
 import * as refKind from '../wire/ref-kind.js';
 import type { Entry } from './entry.js';
 import { InDescriptor } from './lane.js';
+import { standIn } from './stand-in.js';
 
 /** Decodes the bodies of one session's messages and puts the ends that came with them in their places. */
 export class Unpacker {
-  readonly #revive: Revive = reviver((index) => this.#claim(index));
+  readonly #revive: Revive = reviver({ end: (index) => this.#claim(index), standIn });
   #refs: readonly Entry[] = none;
   #claimed: Set<number> | undefined;
 

@@ -2,10 +2,7 @@ import { CircuitError } from '@circuit/base';
 import { maxBigintDigits } from '../codec/bounds.js';
 import type { Revive } from '../codec/codec.js';
 import * as tag from '../codec/tag.js';
-import { Descriptor, StandIn } from '../local/descriptor.js';
-import { InBytes } from '../session/in-bytes.js';
-import { OutBytes } from '../session/out-bytes.js';
-import type { ByteDuplex } from '../types.js';
+import { Descriptor } from '../local/descriptor.js';
 import { reviveText } from './text.js';
 
 /** The types that stand on a buffer; a `DataView` has no elements. */
@@ -18,8 +15,16 @@ interface BufferType {
 const bufferTypes = /^(DataView|(Big|Float|Int|Uint)\w+Array)$/;
 const errorTypes = /^(Eval|Range|Reference|Syntax|Type|URI)?Error$/;
 
-/** Makes values of tags; `end` answers for references. Throws `invalid` for a body that does not fit its tag. */
-export function reviver(end: (index: number) => unknown): Revive {
+/** Makes what a session alone can make. */
+export interface Ends {
+  /** The end that a reference stands for. */
+  readonly end: (index: number) => unknown;
+  /** What stands in for a descriptor, of both directions of a byte stream; `undefined` for anything else. */
+  readonly standIn: (body: unknown) => Descriptor | undefined;
+}
+
+/** Makes values of tags. Throws `invalid` for a body that does not fit its tag. */
+export function reviver({ end, standIn }: Ends): Revive {
   return (number, body) => {
     switch (number) {
       case tag.reference:
@@ -45,7 +50,7 @@ export function reviver(end: (index: number) => unknown): Revive {
       case tag.entries:
         return reviveEntries(body);
       case tag.descriptor:
-        return reviveDescriptor(body);
+        return body instanceof Descriptor ? body : (standIn(body) ?? misfit('descriptor'));
       case tag.text:
         return reviveText(body) ?? misfit('text');
       default:
@@ -100,13 +105,6 @@ function reviveEntries(body: unknown): Record<string, unknown> {
     Object.defineProperty(result, key, { value, configurable: true, enumerable: true, writable: true });
   }
   return result;
-}
-
-/** The thing itself, or both directions of the stream that stands in. */
-function reviveDescriptor(body: unknown): Descriptor {
-  if (body instanceof Descriptor) return body;
-  const { reader, writer } = Object(body) as Partial<ByteDuplex>;
-  return reader instanceof InBytes && writer instanceof OutBytes ? new StandIn(reader, writer) : misfit('descriptor');
 }
 
 /** The type of that name, if it is one of `known` and this side has it. */

@@ -12,7 +12,7 @@ const noEnd = (): never => {
 };
 
 function roundTrip(codec: Codec, value: unknown): unknown {
-  return codec.decode(codec.encode(lower(value, noEnd)).slice(), reviver(noEnd));
+  return codec.decode(codec.encode(lower(value, noEnd)).slice(), reviver({ end: noEnd, standIn: noEnd }));
 }
 
 for (const codec of [messagePack(), json()]) {

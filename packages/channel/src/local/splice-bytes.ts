@@ -1,6 +1,6 @@
-import { pooledCopy } from '../local/buffer-pool.js';
-import { ChunkQueue } from '../local/chunk-queue.js';
-import { type ByteSink, type ByteSource, isByteSink, isByteSource } from '../local/raw.js';
+import { pooledCopy } from './buffer-pool.js';
+import { ChunkQueue } from './chunk-queue.js';
+import { type ByteSink, type ByteSource, isByteSink, isByteSource } from './raw.js';
 
 /** So many pieces are with the sink at a time: what comes behind them is gathered, for a piece may have one byte. */
 const maxPassing = 64;

@@ -1,6 +1,6 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
-import { End } from '../local/end.js';
-import { swallow } from '../local/swallow.js';
+import { End } from './end.js';
+import { swallow } from './swallow.js';
 import type { ByteReader, ByteWriter, Receiver, Sender, SendOptions } from '../types.js';
 import { undelivered } from './undelivered.js';
 

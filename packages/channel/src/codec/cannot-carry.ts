@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { type Codec, Tagged } from '../codec/codec.js';
-import * as tag from '../codec/tag.js';
+import { type Codec, Tagged } from './codec.js';
+import * as tag from './tag.js';
 
 /** What the tags stand for, by number. */
 const tagNames = [
