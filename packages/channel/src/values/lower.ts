@@ -160,15 +160,19 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number): unknown {
   }
   // The copy of what is empty because its memory went elsewhere throws.
   if (value instanceof Uint8Array) return value.length > 0 ? value : value.slice();
-  if (value instanceof Date) return new Tagged(tag.date, value.getTime());
-  if (value instanceof Map) return new Tagged(tag.map, lowerArray([...value].flat(1), takeEnd, depth, inMap));
-  if (value instanceof Set) return new Tagged(tag.set, lowerArray([...value], takeEnd, depth, inSet));
-  if (value instanceof Error) return lowerError(value, takeEnd, depth);
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return lowerBuffer(value);
+  const kind = kindOf(value);
+  if (isA(value, kind, Date)) return new Tagged(tag.date, value.getTime());
+  if (isA(value, kind, Map)) return new Tagged(tag.map, lowerArray([...value].flat(1), takeEnd, depth, inMap));
+  if (isA(value, kind, Set)) return new Tagged(tag.set, lowerArray([...value], takeEnd, depth, inSet));
+  if (isA(value, kind, Error)) return lowerError(value, takeEnd, depth);
+  if (value instanceof ArrayBuffer) return new Tagged(tag.typedArray, ['ArrayBuffer', new Uint8Array(value)]);
+  if (ArrayBuffer.isView(value)) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return new Tagged(tag.typedArray, [kind, bytes]);
+  }
   if (value instanceof Tagged) throw new Refusal('tagged value');
   const stream = asForeignStream(value);
   if (stream !== undefined) return new Tagged(tag.reference, takeEnd(stream));
-  const kind = kindOf(value);
   if (kind !== 'Object') throw new Refusal(kind);
   const plain = lowerPlain(value, takeEnd, depth);
   return plain === value ? { ...value } : plain;
@@ -188,8 +192,7 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-function lowerBuffer(value: ArrayBufferView | ArrayBuffer): Tagged {
-  if (value instanceof ArrayBuffer) return new Tagged(tag.typedArray, ['ArrayBuffer', new Uint8Array(value)]);
-  const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return new Tagged(tag.typedArray, [kindOf(value), bytes]);
+/** Also for a value of another realm (`vm`, an iframe), whose type is another of the same name. */
+function isA<T>(value: object, kind: string, Type: new () => T): value is T & object {
+  return value instanceof Type || kind === Type.name;
 }

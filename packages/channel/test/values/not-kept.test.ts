@@ -45,15 +45,26 @@ test('an error of several and one of the platform are errors with their names', 
   ]);
 });
 
-test.each([
-  'new Map()',
-  'new Set()',
-  'new Date(0)',
-  'new Error("x")',
-])('%s of another realm is refused', async (code) => {
+test('maps, sets, dates and errors of another realm arrive as those of this one', async () => {
+  const value: unknown = runInNewContext(
+    '({ map: new Map([[1, new Set([2])]]), date: new Date(3), error: new RangeError("x", { cause: new Error("y") }) })',
+  );
+  const got = (await arrived(value)) as { error: Error };
+  expect(got).toMatchObject({ map: new Map([[1, new Set([2])]]), date: new Date(3) });
+  expect([got.error.constructor, got.error.message, got.error.cause]).toStrictEqual([RangeError, 'x', new Error('y')]);
+});
+
+test('what only says that it is a map or a date is refused, an array buffer of another realm as well', async () => {
   const { a, b } = await connectMemory();
   const { sender } = await openChannel(a, b);
-  await expect(sender.send(runInNewContext(code))).rejects.toMatchObject({ code: 'invalid' });
+  const says = (what: string): object =>
+    new (class {
+      get [Symbol.toStringTag](): string {
+        return what;
+      }
+    })();
+  for (const value of [says('Map'), says('Set'), says('Date'), runInNewContext('new ArrayBuffer(1)')])
+    await expect(sender.send(value)).rejects.toMatchObject({ code: 'invalid' });
 });
 
 test('lists, plain objects and typed arrays of another realm arrive', async () => {
