@@ -1,6 +1,6 @@
 import { CircuitError } from '@circuit/base';
-import { cannotCarry } from './cannot-carry.js';
 import { maxCodecNameBytes } from '../wire/frame.js';
+import { cannotCarry } from './cannot-carry.js';
 import type { Codec, PluggedCodec } from './codec.js';
 
 /**

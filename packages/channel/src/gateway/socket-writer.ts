@@ -5,8 +5,8 @@ import { release } from '../local/buffer-pool.js';
 import { ChunkQueue } from '../local/chunk-queue.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { ByteSink, RawWriter, SinkTap } from '../local/raw.js';
-import { Waiters } from '../local/waiters.js';
 import { reasonError } from '../local/reason-error.js';
+import { Waiters } from '../local/waiters.js';
 import type { ByteWriter } from '../types.js';
 import { resetSocket } from './reset-socket.js';
 

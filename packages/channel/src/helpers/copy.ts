@@ -1,6 +1,6 @@
 import { toCircuitError, type WaitOptions } from '@circuit/base';
-import type { Receiver, Sender } from '../types.js';
 import { abandonMessage } from '../local/abandon.js';
+import type { Receiver, Sender } from '../types.js';
 
 /**
  * Sends every message of `src` to `dst`, with its return channel and all ends in it, until `src` ends; resolves to their

@@ -2,8 +2,8 @@ import type { CircuitError, WaitOptions } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
 import { iterateBytes } from '../local/iterate.js';
 import type { RawReader, Relayed } from '../local/raw.js';
-import type { InBytes } from '../session/in-bytes.js';
 import { reasonError } from '../local/reason-error.js';
+import type { InBytes } from '../session/in-bytes.js';
 import type { ByteReader } from '../types.js';
 import { HomeIn, type LocalIn } from './home-in.js';
 

@@ -2,8 +2,8 @@ import type { CircuitError } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
 import { iterateMessages } from '../local/iterate.js';
 import type { RawReceiver } from '../local/raw.js';
-import type { InMessage } from '../session/in-message.js';
 import { reasonError } from '../local/reason-error.js';
+import type { InMessage } from '../session/in-message.js';
 import type { ReceiveOptions, ReceiveResult, Receiver } from '../types.js';
 import { HomeIn, type LocalIn } from './home-in.js';
 

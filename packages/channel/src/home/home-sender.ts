@@ -1,10 +1,10 @@
 import type { CircuitError } from '@circuit/base';
+import { abandonMessage, failSend } from '../local/abandon.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { RawSender } from '../local/raw.js';
-import { swallow } from '../local/swallow.js';
 import { reasonError } from '../local/reason-error.js';
+import { swallow } from '../local/swallow.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
-import { abandonMessage, failSend } from '../local/abandon.js';
 import { HomeOut, type LocalOut } from './home-out.js';
 
 interface LocalSender extends Sender, RawSender, LocalOut {

@@ -1,7 +1,8 @@
 import { CircuitError, toCircuitError } from '@circuit/base';
-import { End } from './end.js';
-import { swallow } from './swallow.js';
 import type { ByteReader, ByteWriter, Receiver, Sender, SendOptions } from '../types.js';
+import { End } from './end.js';
+import { isA } from './is-a.js';
+import { swallow } from './swallow.js';
 import { undelivered } from './undelivered.js';
 
 /**
@@ -15,11 +16,9 @@ export function abandonMessage({ value, ret }: { value: unknown; ret: Sender }, 
     if (typeof part !== 'object' || part === null || seen.has(part) || ArrayBuffer.isView(part)) return;
     seen.add(part);
     if (!(part instanceof End)) {
-      const parts = part instanceof Map ? [...part].flat(1) : part instanceof Set ? [...part] : Object.values(part);
-      parts.forEach(abandon);
-    } else if (part.endKind === 'sender' || part.endKind === 'writer') {
-      (part as unknown as Sender | ByteWriter).abort(error);
-    } else (part as unknown as Receiver | ByteReader).cancel(error);
+      (isA(part, Map) || isA(part, Set) ? [...part] : Object.values(part)).forEach(abandon);
+    } else if ('abort' in part) (part as unknown as Sender | ByteWriter).abort(error);
+    else (part as unknown as Receiver | ByteReader).cancel(error);
   };
   ret.abort(error);
   try {

@@ -1,13 +1,13 @@
 import { abortError, CircuitError, type WaitOptions } from '@circuit/base';
-import { reasonError } from './reason-error.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
-import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { ChunkQueue } from './chunk-queue.js';
+import { type Demand, dequeue, enqueue, rejectAll, resolveAll, turnAwayAll } from './demand.js';
 import { Deque } from './deque.js';
 import { End, type EndKind, movedError } from './end.js';
 import { iterateBytes } from './iterate.js';
 import { PipeState } from './pipe-state.js';
 import type { RawReader, RawWriter } from './raw.js';
+import { reasonError } from './reason-error.js';
 import { turnDue } from './taking-turns.js';
 import { Waiters } from './waiters.js';
 

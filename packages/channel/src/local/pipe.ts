@@ -1,5 +1,4 @@
 import { abortError, CircuitError, onAbort } from '@circuit/base';
-import { reasonError } from './reason-error.js';
 import type { Ended, ReceiveOptions, ReceiveResult, Receiver, Sender, SendOptions } from '../types.js';
 import { abandonAnswers, abandonMessage, failSend } from './abandon.js';
 import { enqueue, resolveAll, turnAwayAll } from './demand.js';
@@ -7,6 +6,7 @@ import { End, type EndKind, movedError } from './end.js';
 import { iterateMessages } from './iterate.js';
 import { type Offer, PipeCore, type Receiving } from './pipe-core.js';
 import type { Passed, RawReceiver, RawSender, RawSendOptions } from './raw.js';
+import { reasonError } from './reason-error.js';
 import { resolved } from './resolved.js';
 import { swallow } from './swallow.js';
 import { turnDue } from './taking-turns.js';

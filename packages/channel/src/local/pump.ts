@@ -1,8 +1,8 @@
 import { type CircuitError, toCircuitError } from '@circuit/base';
-import { loss } from './loss.js';
-import { spliceBytes } from './splice-bytes.js';
 import { abandonMessage } from './abandon.js';
+import { loss } from './loss.js';
 import type { Passed, RawReader, RawReceiver, RawSender, RawWriter } from './raw.js';
+import { spliceBytes } from './splice-bytes.js';
 
 /**
  * Moves everything from `from` to `to` until the end, and the end with it: close to close, abort to abort, cancel to

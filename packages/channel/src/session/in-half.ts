@@ -3,6 +3,7 @@ import { type Demand, rejectAll, resolveAll, turnAwayAll } from '../local/demand
 import { Deque } from '../local/deque.js';
 import { End, type EndKind, movedError } from '../local/end.js';
 import type { EndTap } from '../local/raw.js';
+import { reasonError } from '../local/reason-error.js';
 import { Waiters } from '../local/waiters.js';
 import { maxBodyBytes, maxRefs, messageCost, refCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';
@@ -10,7 +11,6 @@ import { varintLength, writeVarint } from '../wire/varint.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
 import { writeReason } from './reason.js';
-import { reasonError } from '../local/reason-error.js';
 
 /** However little the sender has left before it gets more credit, the dearest frame must fit, or both sides wait for ever. */
 const maxFrameCost = maxBodyBytes + messageCost + maxRefs * refCost;

@@ -1,13 +1,13 @@
 import { CircuitError, type Deferred, deferred } from '@circuit/base';
 import { End, type EndKind, movedError } from '../local/end.js';
+import { loss } from '../local/loss.js';
 import type { SinkTap } from '../local/raw.js';
+import { reasonError } from '../local/reason-error.js';
 import { Waiters } from '../local/waiters.js';
 import * as frameType from '../wire/frame-type.js';
-import { loss } from '../local/loss.js';
 import type { Entry } from './entry.js';
 import type { Link } from './link.js';
 import { writeReason } from './reason.js';
-import { reasonError } from '../local/reason-error.js';
 import type { Turn } from './writer.js';
 
 /** Where the sending half stands: nothing follows after `closing`; `ended` has said its last word and knows the failure, if any. */

@@ -1,12 +1,12 @@
 import { abortError, CircuitError, onAbort, throwIfAborted } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
+import { abandonAnswers, failSend } from '../local/abandon.js';
 import { Deque } from '../local/deque.js';
 import { type EndKind, movedError } from '../local/end.js';
 import type { RawSendOptions } from '../local/raw.js';
 import { resolved } from '../local/resolved.js';
 import { keepQueued, type Slab, type SlabHolder } from '../local/slab.js';
 import type { Receiver, Sender, SendOptions } from '../types.js';
-import { abandonAnswers, failSend } from '../local/abandon.js';
 import * as dataFlag from '../wire/data-flag.js';
 import { maxBodyBytes, messageCost } from '../wire/frame.js';
 import * as frameType from '../wire/frame-type.js';

@@ -1,8 +1,8 @@
 import type { CircuitError } from '@circuit/base';
 import type { Codec } from '../codec/codec.js';
 import type { Descriptor } from '../local/descriptor.js';
-import type { Receiver, Sender } from '../types.js';
 import { undelivered } from '../local/undelivered.js';
+import type { Receiver, Sender } from '../types.js';
 import type { RefKind } from '../wire/frame.js';
 import type { OutReference } from './data-frame.js';
 import type { Entry } from './entry.js';

@@ -4,6 +4,7 @@ import { Tagged } from '../codec/codec.js';
 import * as tag from '../codec/tag.js';
 import { Descriptor } from '../local/descriptor.js';
 import { asForeignStream, End, type ForeignStream } from '../local/end.js';
+import { isA, kindOf } from '../local/is-a.js';
 import { isUnicode, lowerText } from './text.js';
 
 /** Takes an end or stream found in a value and answers with its index among the references. */
@@ -161,11 +162,12 @@ function lowerSpecial(value: object, takeEnd: TakeEnd, depth: number): unknown {
   // The copy of what is empty because its memory went elsewhere throws.
   if (value instanceof Uint8Array) return value.length > 0 ? value : value.slice();
   const kind = kindOf(value);
-  if (isA(value, kind, Date)) return new Tagged(tag.date, value.getTime());
-  if (isA(value, kind, Map)) return new Tagged(tag.map, lowerArray([...value].flat(1), takeEnd, depth, inMap));
-  if (isA(value, kind, Set)) return new Tagged(tag.set, lowerArray([...value], takeEnd, depth, inSet));
-  if (isA(value, kind, Error)) return lowerError(value, takeEnd, depth);
-  if (value instanceof ArrayBuffer) return new Tagged(tag.typedArray, ['ArrayBuffer', new Uint8Array(value)]);
+  if (isA(value, Date, kind)) return new Tagged(tag.date, value.getTime());
+  if (isA(value, Map, kind)) return new Tagged(tag.map, lowerArray([...value].flat(1), takeEnd, depth, inMap));
+  if (isA(value, Set, kind)) return new Tagged(tag.set, lowerArray([...value], takeEnd, depth, inSet));
+  // What only says that it is an error has no message.
+  if (isA(value, Error, kind) && 'message' in value) return lowerError(value, takeEnd, depth);
+  if (value instanceof ArrayBuffer) return new Tagged(tag.typedArray, [kind, new Uint8Array(value)]);
   if (ArrayBuffer.isView(value)) {
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     return new Tagged(tag.typedArray, [kind, bytes]);
@@ -185,14 +187,4 @@ function lowerError(error: Error, takeEnd: TakeEnd, depth: number): Tagged {
   // They are what somebody made them.
   const texts = [error.name, error.message].map(String).map(lowerText);
   return new Tagged(tag.error, [...texts, lowerAt(fields, takeEnd, depth + 1)]);
-}
-
-/** The name of its type; also of a subclass of the caller's. */
-function kindOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** Also for a value of another realm (`vm`, an iframe), whose type is another of the same name. */
-function isA<T>(value: object, kind: string, Type: new () => T): value is T & object {
-  return value instanceof Type || kind === Type.name;
 }

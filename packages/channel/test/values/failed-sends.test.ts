@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import type { WaitOptions } from '@circuit/base';
 import { bytePipe, pipe, type Sender } from '@circuit/channel';
 import { openChannel, type Pair } from '@circuit/channel/conformance';
@@ -10,8 +11,13 @@ const scope = scopePerTest();
 /** A message full of ends, and what their other ends hear. */
 function message(more: object = {}): { value: object; returnTo: Sender; heard: () => Promise<unknown[]> } {
   const [to, from, back, bytes] = [pipe(), pipe(), pipe(), bytePipe()];
+  const foreign = runInNewContext('new Set()') as Set<unknown>;
   return {
-    value: { to: to.sender, ...more, deep: [new Map([['from', { from: from.receiver, bytes: bytes.reader }]])] },
+    value: {
+      to: to.sender,
+      ...more,
+      deep: [new Map([['from', { from: from.receiver, set: foreign.add(bytes.reader) }]])],
+    },
     returnTo: back.sender,
     heard: async () => {
       const outcomes = [to.receiver.receive(), from.sender.send(1), bytes.writer.closed, back.receiver.receive()];

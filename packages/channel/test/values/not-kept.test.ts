@@ -63,7 +63,7 @@ test('what only says that it is a map or a date is refused, an array buffer of a
         return what;
       }
     })();
-  for (const value of [says('Map'), says('Set'), says('Date'), runInNewContext('new ArrayBuffer(1)')])
+  for (const value of [says('Map'), says('Set'), says('Date'), says('Error'), runInNewContext('new ArrayBuffer(1)')])
     await expect(sender.send(value)).rejects.toMatchObject({ code: 'invalid' });
 });
 
