@@ -1,7 +1,8 @@
+import { relay } from '../helpers/relay.js';
 import { bytePipe } from '../local/byte-pipe.js';
 import { pipe } from '../local/pipe.js';
 import type { ByteReader, Receiver, Sender } from '../types.js';
-import { ask, collect, eventually, openChannel, type Row, serve, take } from './suite.js';
+import { ask, chain, collect, eventually, openChannel, type Row, serve, take } from './suite.js';
 
 const kilobyte = new Uint8Array(1024);
 
@@ -39,6 +40,27 @@ export const flowRows: readonly Row[] = [
       unread.sender.close();
       carrying.sender.close();
       expect((await collect(unread.receiver)).length + (await collect(carrying.receiver)).length).toBe(0);
+    },
+  },
+  {
+    name: 'small messages wait for no bulk: of a message that has credit for all of itself only a part goes before them',
+    async run({ connect, expect }) {
+      const { a, b } = await connect({ b: { limits: { windowBytes: 16_777_216 } } });
+      const bulk = await openChannel<Uint8Array>(a, b);
+      const small = await openChannel<number>(a, b);
+      const before = b.stats.bytesIn;
+      const large = bulk.sender.send(new Uint8Array(16_000_000));
+      // The carrier fills up within this very turn or not at all.
+      await new Promise<void>((resolve) => setTimeout(resolve));
+      void small.sender.send(1);
+      expect((await take(small.receiver)).value).toBe(1);
+      expect(b.stats.bytesIn - before).toBeLessThanOrEqual(12_000_000);
+      expect((await take(bulk.receiver)).value.length).toBe(16_000_000);
+      await large;
+      for (const { sender, receiver } of [bulk, small]) {
+        sender.close();
+        expect(await collect<unknown>(receiver)).toStrictEqual([]);
+      }
     },
   },
   {
@@ -177,6 +199,31 @@ export const flowRows: readonly Row[] = [
     },
   },
   {
+    name: 'a send that is given up when a relay has passed a part of it on is delivered whole or not at all, and the channel goes on',
+    async run(bench) {
+      const { expect } = bench;
+      const { left, middle, right } = await chain(bench);
+      const inward = await openChannel<Uint8Array | string>(left, middle[0]);
+      const onward = await openChannel<Uint8Array | string>(middle[1], right);
+      relay(inward.receiver, onward.sender);
+      const blocker = inward.sender.send(new Uint8Array(120_000));
+      const stop = new AbortController();
+      const given = inward.sender.send(new Uint8Array(1_000_000), { signal: stop.signal });
+      await eventually('a part of the message to be passed on', () => right.stats.unreadBytes > 180_000);
+      stop.abort();
+      // A relay that takes whole messages, as in a page, has all of it.
+      const written = await given.then(
+        () => true,
+        () => false,
+      );
+      const last = inward.sender.send('last');
+      inward.sender.close();
+      const lengths = (await collect(onward.receiver)).map(({ length }) => length);
+      expect(lengths).toStrictEqual(written ? [120_000, 1_000_000, 4] : [120_000, 4]);
+      await Promise.all([blocker, last]);
+    },
+  },
+  {
     name: 'a send that is given up when it is written is delivered; an acknowledged one has an unknown outcome',
     async run({ connect, expect }) {
       const { a, b } = await connect();
@@ -195,10 +242,11 @@ export const flowRows: readonly Row[] = [
   },
   {
     name: 'sends given up at random are delivered whole or not at all, through a relay too',
-    async run({ connect, expect }) {
-      const [one, two] = [await connect(), await connect()];
-      const inward = await openChannel<Uint8Array>(one.a, one.b);
-      const onward = await openChannel(two.a, two.b);
+    async run(bench) {
+      const { expect } = bench;
+      const { left, middle, right } = await chain(bench);
+      const inward = await openChannel<Uint8Array>(left, middle[0]);
+      const onward = await openChannel(middle[1], right);
       await onward.sender.send(inward.receiver);
       const receiver = (await take(onward.receiver)).value as Receiver<Uint8Array>;
       const resolved: number[] = [];
@@ -217,13 +265,16 @@ export const flowRows: readonly Row[] = [
       }
       void Promise.all(sends).then(() => inward.sender.close());
       const got: number[] = [];
+      let bytes = 0;
       for await (const body of receiver) {
         const i = body[0] ?? 0;
+        bytes += body.length;
         expect(body.length).toBe(Math.max(0, (i * 7919) % 200_000));
         expect(body.every((byte) => byte === i)).toBe(true);
         got.push(i);
       }
       expect(got).toStrictEqual(resolved.sort((x, y) => x - y));
+      expect(bytes).toBeLessThanOrEqual(Math.min(middle[0].stats.bytesIn, right.stats.bytesIn));
       onward.sender.close();
       expect(await collect(onward.receiver)).toStrictEqual([]);
     },

@@ -4,22 +4,12 @@ import { bytePipe } from '../local/byte-pipe.js';
 import { pipe } from '../local/pipe.js';
 import type { ByteReader, ByteWriter, Receiver, Sender, Session } from '../types.js';
 import { readAll } from './streams.js';
-import { ask, type Bench, collect, eventually, openChannel, type Pair, type Row, serve, take } from './suite.js';
+import { ask, type Bench, chain, collect, eventually, openChannel, type Pair, type Row, serve, take } from './suite.js';
 
 interface Nest {
   readonly depth: number;
   readonly to?: Sender<Nest>;
   readonly from?: Receiver<Nest>;
-}
-
-/**
- * Three processes in a row: `left` talks to the middle, the middle talks to `right`. All may be one process in truth, which the right one
- * does not say: else what is for the left one would come home.
- */
-async function chain(bench: Bench): Promise<{ left: Session; middle: [Session, Session]; right: Session }> {
-  const first = await bench.connect();
-  const second = await bench.connect({ b: { home: false } });
-  return { left: first.a, middle: [first.b, second.a], right: second.b };
 }
 
 /** Sends a sender and a receiver inside each other's messages, down to `depth`, from alternating sides. */

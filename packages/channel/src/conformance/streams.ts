@@ -1,6 +1,6 @@
 import { bytePipe } from '../local/byte-pipe.js';
 import type { ByteDuplex, ByteReader, ByteWriter } from '../types.js';
-import { collect, eventually, openChannel, type Row, take } from './suite.js';
+import { chain, collect, eventually, openChannel, type Row, take } from './suite.js';
 
 /** Everything up to the end, in one piece. */
 export async function readAll(reader: ByteReader): Promise<Uint8Array> {
@@ -178,10 +178,11 @@ export const streamRows: readonly Row[] = [
   },
   {
     name: 'ten megabytes in pieces of odd sizes, through a stream that was handed on twice',
-    async run({ connect, expect }) {
-      const [one, two] = [await connect(), await connect()];
-      const first = await openChannel<ByteReader>(one.a, one.b);
-      const second = await openChannel<ByteReader>(two.a, two.b);
+    async run(bench) {
+      const { expect } = bench;
+      const { left, middle, right } = await chain(bench);
+      const first = await openChannel<ByteReader>(left, middle[0]);
+      const second = await openChannel<ByteReader>(middle[1], right);
       const { reader, writer } = bytePipe();
       const data = pattern(10_000_000);
       await first.sender.send(reader);
@@ -194,6 +195,8 @@ export const streamRows: readonly Row[] = [
       await second.sender.send((await take(first.receiver)).value);
       const got = await readAll((await take(second.receiver)).value);
       expect(sameBytes(got, data)).toBe(true);
+      // All of it went through the middle.
+      for (const { stats } of [middle[0], right]) expect(data.length).toBeLessThanOrEqual(stats.bytesIn);
       await writing;
       for (const { sender, receiver } of [first, second]) {
         sender.close();

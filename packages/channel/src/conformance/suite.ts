@@ -103,6 +103,18 @@ async function runRow(row: Row, expect: Expect, connect: Connect): Promise<void>
   for (const { a, b } of pairs) await Promise.all([a.closed, b.closed]);
 }
 
+/**
+ * Three processes in a row: `left` talks to the middle, the middle talks to `right`. All may be one process in truth, which the right one
+ * does not say: else what is for the left one would come home.
+ */
+export async function chain({
+  connect,
+}: Bench): Promise<{ left: Session; middle: [Session, Session]; right: Session }> {
+  const first = await connect();
+  const second = await connect({ b: { home: false } });
+  return { left: first.a, middle: [first.b, second.a], right: second.b };
+}
+
 /** Opens a channel from one side and takes it on the other. */
 export async function openChannel<T = unknown>(
   from: Session,

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { conformanceRows } from '@circuit/channel/conformance';
 import { expect, test } from 'vitest';
-import { notApplicable } from '../support/not-applicable.js';
+import { notApplicable, pageTransports } from '../support/not-applicable.js';
 import { nodeStreamRows, nodeStreamTransports } from '../support/node-stream-rows.js';
 
 const here = new URL('.', import.meta.url);
 
-/** The transports whose tests stand in this folder, as their files name them. */
+/** The transports whose tests stand in this folder, as their files name them, and those of a page. */
 function testedTransports(): string[] {
-  const names: string[] = [];
+  const names: string[] = [...pageTransports];
   for (const file of readdirSync(here).filter((name) => name.endsWith('.test.ts'))) {
     if (file === 'suite.test.ts' || file === 'table.test.ts') continue;
     const text = readFileSync(new URL(file, here), 'utf8');
@@ -26,11 +26,10 @@ function testedTransports(): string[] {
 function table(): string {
   const names = testedTransports();
   const reasons: string[] = [];
+  const numberOf = (reason: string): number => reasons.indexOf(reason) + 1 || reasons.push(reason);
   const cell = (transport: string, row: string): string => {
     const reason = notApplicable[transport]?.[row];
-    if (reason === undefined) return 'yes';
-    reasons.push(`${transport}: ${reason}`);
-    return `no ${reasons.length}`;
+    return reason === undefined ? 'yes' : `no (${numberOf(reason)})`;
   };
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const body = conformanceRows.map(({ name }) => line([name, ...names.map((transport) => cell(transport, name))]));
@@ -40,8 +39,8 @@ function table(): string {
   return [
     '# Conformance of the transports',
     '',
-    'Every transport runs every row of `@circuit/channel/conformance`. Made by `packages/channel/test/conformance/table.test.ts`',
-    '(`npx vitest run -u` with that file writes it anew), which fails when it differs.',
+    'Every transport runs the rows of `@circuit/channel/conformance`. Made by `packages/channel/test/conformance/table.test.ts`',
+    '(`npx vitest run FILE -u` writes it anew), which fails when it differs. "page" is one in headless Chromium.',
     '',
     line(['row', ...names]),
     line(['---', ...names.map(() => '---')]),
