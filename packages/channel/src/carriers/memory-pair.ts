@@ -1,11 +1,14 @@
+import { memoryLanes } from '../descriptors/memory-lane.js';
 import { endOfTurn, nextTurn } from '../local/turn.js';
 import type { Carrier, CarrierEvents } from '../session/carrier.js';
+import type { Lane } from '../session/lane.js';
 import type { PeerInfo } from '../types.js';
 
 /** Two carriers in one process, joined: what one writes the other receives, as bytes. */
 export function memoryPair(name = 'pair'): [Carrier, Carrier] {
-  const a = new MemoryCarrier(name);
-  const b = new MemoryCarrier(name);
+  const [one, other] = memoryLanes();
+  const a = new MemoryCarrier(name, one);
+  const b = new MemoryCarrier(name, other);
   a.join(b);
   b.join(a);
   return [a, b];
@@ -16,6 +19,7 @@ const turnBytes = 262_144;
 
 class MemoryCarrier implements Carrier {
   readonly peer: PeerInfo;
+  readonly lane: Lane | undefined;
   bufferedBytes = 0;
   #other: MemoryCarrier | undefined;
   #events: CarrierEvents | undefined;
@@ -24,7 +28,8 @@ class MemoryCarrier implements Carrier {
   #ending = false;
   #closed = false;
 
-  constructor(name: string) {
+  constructor(name: string, lane: Lane | undefined) {
+    this.lane = lane;
     this.peer = { carrier: 'memory', address: name, local: true };
   }
 

@@ -2,14 +2,14 @@ import { CircuitError } from '@circuit/base';
 import { closeFd } from './fds.js';
 import { decodeNumber, numberBytes } from './lane-frame.js';
 import { type LaneBytes, laneGone } from './lane-socket.js';
-import { Held, type UnixInDescriptor } from './passed-descriptor.js';
+import { Held, type ArrivingDescriptor } from './passed-descriptor.js';
 
 /** Descriptors of one session that arrived and that nobody has taken; further ones wait in the kernel. */
 const maxHeldDescriptors = 64;
 
 /** The descriptors of one session that its peer announced, those that its lane brought, and which belong together. */
 export class LaneArrivals {
-  readonly #expected = new Map<number, UnixInDescriptor>();
+  readonly #expected = new Map<number, ArrivingDescriptor>();
   readonly #held = new Set<Held>();
   /** What the lane brought before the session brought its announcement. Until that comes no more is read. */
   #early: { readonly id: number; readonly fd: number | undefined } | undefined;
@@ -41,7 +41,7 @@ export class LaneArrivals {
   }
 
   /** The descriptor of `half` is announced; answers with the fault of one that came before. */
-  expect(id: number, half: UnixInDescriptor): CircuitError | undefined {
+  expect(id: number, half: ArrivingDescriptor): CircuitError | undefined {
     this.#announced = id;
     const early = this.#early;
     if (early === undefined || early.id > id) {
@@ -97,7 +97,7 @@ export class LaneArrivals {
     return id > this.#announced && Number.isSafeInteger(id) && id % 2 === this.#parity;
   }
 
-  #arrived(half: UnixInDescriptor, fd: number | undefined): void {
+  #arrived(half: ArrivingDescriptor, fd: number | undefined): void {
     if (fd === undefined) {
       half.missed(new CircuitError('limit', 'a descriptor was cut off: this process may open no more files'));
       return;

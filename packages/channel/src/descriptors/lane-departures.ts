@@ -62,7 +62,7 @@ export class LaneDepartures {
   flush(socket: LaneSocket): CircuitError | undefined {
     for (let next = this.#queue.first(); next !== undefined && !this.#blocked; next = this.#queue.first()) {
       const { out, entry, fd, link } = next;
-      if (out.sendRefusal !== undefined) {
+      if (out.state !== 'open') {
         this.#dropFirst(laneGone());
         continue;
       }

@@ -110,13 +110,13 @@ export class PassedDescriptor extends FdDescriptor {
 export interface Arrivals {
   readonly clock: Clock;
   /** The descriptor of `half` may come from now on. */
-  expect(id: number, half: UnixInDescriptor): void;
+  expect(id: number, half: ArrivingDescriptor): void;
   /** It will not come any more. */
   forget(id: number): void;
 }
 
-/** The receiving half of a descriptor that comes on a Unix socket. */
-export class UnixInDescriptor extends InDescriptor {
+/** The receiving half of a descriptor that is handed over. */
+export class ArrivingDescriptor extends InDescriptor {
   readonly #descriptor: PassedDescriptor;
   readonly #arrivals: Arrivals;
   #held: Held | undefined;

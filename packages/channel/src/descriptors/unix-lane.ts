@@ -11,7 +11,7 @@ import { LaneArrivals } from './lane-arrivals.js';
 import { LaneDepartures } from './lane-departures.js';
 import { encodeLane, newToken, numberBytes, tokenBytes } from './lane-frame.js';
 import { LaneSocket, laneGone } from './lane-socket.js';
-import { type Arrivals, type Held, UnixInDescriptor } from './passed-descriptor.js';
+import { type Arrivals, type Held, ArrivingDescriptor } from './passed-descriptor.js';
 
 export interface UnixLaneOptions {
   readonly native: Native;
@@ -55,9 +55,10 @@ export class UnixLane implements Lane, Arrivals {
     return { expected: this.#arrivals.expected, held: this.#arrivals.held, leaving: this.#departures.count };
   }
 
-  agreed(token: Uint8Array): void {
+  agreed(token: Uint8Array): boolean {
     this.#peerToken = token;
     if (this.#socket !== undefined) this.#answer(this.#socket, token);
+    return true;
   }
 
   pass(link: Link, entry: Entry, descriptor: Descriptor): boolean {
@@ -69,11 +70,11 @@ export class UnixLane implements Lane, Arrivals {
     return true;
   }
 
-  accept(link: Link, entry: Entry): UnixInDescriptor {
-    return new UnixInDescriptor(link, entry, this);
+  accept(link: Link, entry: Entry): ArrivingDescriptor {
+    return new ArrivingDescriptor(link, entry, this);
   }
 
-  expect(id: number, half: UnixInDescriptor): void {
+  expect(id: number, half: ArrivingDescriptor): void {
     if (this.#state === 'over') {
       half.missed(laneGone());
       return;

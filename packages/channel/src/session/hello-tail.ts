@@ -50,10 +50,7 @@ export function heardTail(
   { lane, home }: HelloTail,
 ): void {
   side.home?.met(home);
-  if (lane !== undefined) {
-    side.lane?.agreed(lane.slice());
-    return;
-  }
+  if (lane !== undefined && side.lane?.agreed(lane.slice()) === true) return;
   side.lane?.end(new CircuitError('unsupported', 'the peer takes no descriptors'));
   side.lane = undefined;
 }

@@ -8,8 +8,8 @@ import type { Link } from './link.js';
 export interface Lane {
   /** What this side's HELLO says: 16 bytes that nobody can guess. */
   readonly token: Uint8Array;
-  /** The peer has a lane as well; `token` is its own. */
-  agreed(token: Uint8Array): void;
+  /** The peer has a lane as well; `token` is its own. `false`: this one does not lead there. */
+  agreed(token: Uint8Array): boolean;
   /** Takes `descriptor` over, to hand it on under the id that `entry` gets next; `false`: a byte stream has to stand in. */
   pass(link: Link, entry: Entry, descriptor: Descriptor): boolean;
   /** The half of a descriptor that the peer announces. */

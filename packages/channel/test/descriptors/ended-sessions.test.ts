@@ -42,6 +42,15 @@ describe.skipIf(!canPass()).each(['dialler', 'listener'] as const)('descriptors 
     before = openFds();
   });
 
+  test('were sent just before the other side closed the session', async () => {
+    await sender.send(fresh());
+    sender.close();
+    await peer.close();
+    await me.closed;
+    closeSync(await takeDescriptor(await next(receiver)));
+    await fdsBackTo(before);
+  });
+
   test('are closed when this side aborts the session, but for those that it has received', async () => {
     await passed(sender, peer, 40);
     const [received, other] = [await next(receiver), await next(receiver)];
