@@ -1,4 +1,5 @@
 import { CircuitError } from '@circuit/base';
+import { relay } from '../helpers/relay.js';
 import { bytePipe } from '../local/byte-pipe.js';
 import { pipe } from '../local/pipe.js';
 import type { ByteReader, Receiver, Sender } from '../types.js';
@@ -154,6 +155,57 @@ export const endingRows: readonly Row[] = [
       expect(refusal).toMatchObject({ code: 'closed' });
       expect((await (await b.accept()).receiver.receive()).done).toBe(false);
       await expect(b.accept()).rejects.toMatchObject({ code: 'closed' });
+    },
+  },
+  {
+    name: 'what comes for a session that is being closed is refused: it ends with an error, never as if it had been all',
+    async run({ connect, expect }) {
+      const narrow = { windowBytes: 131_072, streamWindowBytes: 131_072 };
+      const [first, second] = [await connect(), await connect({ b: { home: false, limits: narrow } })];
+      const [inward, onward] = [await openChannel(first.a, first.b), await openChannel(second.a, second.b)];
+      const [own, relayed] = [bytePipe(), bytePipe()];
+      await inward.sender.send(relayed.reader);
+      await onward.sender.send([own.reader, (await take(inward.receiver)).value]);
+      const streams = (await take(onward.receiver)).value as [ByteReader, ByteReader];
+      const channels = [await openChannel(first.a, first.b), await openChannel(second.a, second.b)] as const;
+      relay(channels[0].receiver, channels[1].sender);
+      const sent: Promise<void>[] = [];
+      const sendMore = (): void => {
+        for (let i = 0; i < 20; i++) {
+          for (const { writer } of [own, relayed]) sent.push(writer.write(new Uint8Array(10_000)));
+          sent.push(channels[0].sender.send(new Uint8Array(10_000)));
+        }
+      };
+      sendMore();
+      await eventually('every window to be full', () => second.b.stats.unreadBytes > 360_000);
+      const closing = second.a.close();
+      sendMore();
+      const settled = Promise.allSettled(sent);
+      own.writer.close();
+      relayed.writer.close();
+      channels[0].sender.close();
+      const behind = await openChannel(first.a, first.b);
+      await behind.sender.send('all of it is in the middle');
+      await take(behind.receiver);
+      const lengths = await Promise.all(
+        [...streams, channels[1].receiver].map(async (end) => {
+          let bytes = 0;
+          const reading = (async () => {
+            for await (const piece of end as ByteReader) bytes += piece.length;
+          })();
+          await expect(reading).rejects.toMatchObject({ code: 'closed' });
+          return bytes;
+        }),
+      );
+      // What the session had taken it has brought.
+      expect(100_000).toBeLessThanOrEqual(Math.min(...lengths));
+      await closing;
+      await expect(channels[0].sender.closed).rejects.toMatchObject({ code: 'closed' });
+      await settled;
+      for (const { sender, receiver } of [inward, behind]) {
+        sender.close();
+        expect(await collect(receiver)).toStrictEqual([]);
+      }
     },
   },
   {

@@ -22,7 +22,14 @@ function splice(from: ByteSource, to: ByteSink): void {
   let passing = 0;
   let handing = false;
   let ended = false;
+  let cut = false;
   const give = (piece: Uint8Array): void => {
+    const refused = to.sendRefusal;
+    if (refused !== undefined) {
+      // A session that is being closed still says what it has: an end behind that would say that it was all.
+      cut = true;
+      from.cancelNow(refused);
+    }
     passing++;
     to.forward(piece, () => {
       passing--;
@@ -30,13 +37,16 @@ function splice(from: ByteSource, to: ByteSink): void {
       if (!gathered.empty) giveMore();
     });
   };
+  const close = (): void => {
+    if (!cut) to.closeNow();
+  };
   const giveMore = (): void => {
     // What a sink takes at once calls back from in here.
     if (handing) return;
     handing = true;
     while (passing < maxPassing && !gathered.empty) give(gathered.shift() as Uint8Array);
     handing = false;
-    if (ended && gathered.empty) to.closeNow();
+    if (ended && gathered.empty) close();
   };
   to.attach({ cancelled: (reason) => from.cancelNow(reason), done: () => from.relayDone() });
   from.attach({
@@ -46,7 +56,7 @@ function splice(from: ByteSource, to: ByteSink): void {
     },
     closed() {
       ended = true;
-      if (gathered.empty) to.closeNow();
+      if (gathered.empty) close();
     },
     aborted: (reason) => to.abortNow(reason),
   });

@@ -30,6 +30,8 @@ export function spliceMessages(from: InMessage, to: OutMessage): void {
 class MessageSplice implements InTap, SinkTap {
   readonly #from: InMessage;
   readonly #to: OutMessage;
+  /** A piece was refused: the end that may follow is not that of all that was sent. */
+  #cut = false;
   /** The number of the message under way, as the peer of `from` counts them. */
   #count: number;
 
@@ -41,6 +43,12 @@ class MessageSplice implements InTap, SinkTap {
 
   /** A message that was reassembled here is cut again into pieces that frames may carry. */
   piece({ flags, total, refs, body }: InPiece, first: boolean, cost: number): void {
+    const refusal = this.#to.sendRefusal;
+    if (refusal !== undefined) {
+      // A session that is being closed still says what it has.
+      this.#cut = true;
+      this.#from.cancelNow(refusal);
+    }
     if (first) this.#count++;
     const joined = refs?.map((entry) => spliceEntry(entry, this.#to));
     const end = body.length;
@@ -67,7 +75,7 @@ class MessageSplice implements InTap, SinkTap {
   }
 
   closed(): void {
-    this.#to.closeNow();
+    if (!this.#cut) this.#to.closeNow();
   }
 
   aborted(reason: CircuitError): void {
