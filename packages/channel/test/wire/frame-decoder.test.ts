@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { maxLength } from '../../src/wire/frame.js';
 import * as frameType from '../../src/wire/frame-type.js';
 import { FrameDecoder } from '../../src/wire/frame-decoder.js';
+import { fuzzFor } from '../support/fuzz-for.js';
 import { concat, frame, hex } from '../support/raw-peer.js';
+
+/** The two tests of this file that try anything share the time of a run. */
+const fuzzMs = Number(process.env.CIRCUIT_FUZZ_MS ?? 600) / 2;
 
 /** What comes out of a decoder for these reads: whole frames, and for each stream its bytes joined. */
 function decode(reads: readonly Uint8Array[]): { out: string[]; fault: string | undefined } {
@@ -47,15 +51,23 @@ function cutAt(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   return places.slice(1).map((end, i) => bytes.slice(places[i], end));
 }
 
-test('however the bytes are cut, the frames are the same', () => {
-  fc.assert(
-    fc.property(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.nat(5000), { maxLength: 20 }), (frames, cuts) => {
-      const bytes = concat(frames);
-      expect(decode(cutAt(bytes, cuts))).toStrictEqual(decode([bytes]));
-    }),
-    { numRuns: 500 },
-  );
-});
+test(
+  'however the bytes are cut, the frames are the same',
+  async () => {
+    await fuzzFor(
+      fuzzMs,
+      fc.asyncProperty(
+        fc.array(anyFrame, { maxLength: 12 }),
+        fc.array(fc.nat(5000), { maxLength: 20 }),
+        async (frames, cuts) => {
+          const bytes = concat(frames);
+          expect(decode(cutAt(bytes, cuts))).toStrictEqual(decode([bytes]));
+        },
+      ),
+    );
+  },
+  fuzzMs + 60_000,
+);
 
 test('a frame of the largest length is taken, one byte more is refused before it is there', () => {
   expect(decode([frame(frameType.data, 1, new Uint8Array(maxLength - 1))]).fault).toBe(undefined);
@@ -64,14 +76,21 @@ test('a frame of the largest length is taken, one byte more is refused before it
   }
 });
 
-test('a decoder that has met a fault takes nothing more, and random bytes never make it throw', () => {
-  fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), (reads) => {
-      decode(reads);
-    }),
-    { numRuns: 1000 },
-  );
+test('a decoder that has met a fault takes nothing more', () => {
   const decoder = new FrameDecoder({ frame: () => 'no', bytes: () => undefined });
   expect(decoder.receive(frame(1, 0))).toBe('no');
   expect(decoder.receive(frame(1, 0))).toBe(undefined);
 });
+
+test(
+  'random bytes never make a decoder throw',
+  async () => {
+    await fuzzFor(
+      fuzzMs,
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), async (reads) => {
+        decode(reads);
+      }),
+    );
+  },
+  fuzzMs + 60_000,
+);
