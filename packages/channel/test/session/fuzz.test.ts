@@ -122,14 +122,14 @@ test(
     });
     await fuzzFor(
       fuzzMs,
-      fc.asyncProperty(
+      fc.property(
         limits,
         fc.array(fc.string({ maxLength: 16, unit: 'grapheme-ascii' }), { maxLength: 32 }),
         fc.option(auth, { nil: undefined }),
         fc.option(token(16), { nil: undefined }),
         fc.option(fc.record({ process: token(16), session: token(8), key: token(16) }), { nil: undefined }),
         anyBytes,
-        async (some, codecs, proof, lane, home, more) => {
+        (some, codecs, proof, lane, home, more) => {
           const fields = {
             ...(proof === undefined ? {} : { auth: { ...proof } }),
             ...(lane === undefined ? {} : { lane }),
