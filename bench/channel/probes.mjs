@@ -11,10 +11,10 @@ const seconds = (from) => (performance.now() - from) / 1000;
 export async function oneWay(session, count, value = message) {
   const sender = session.open();
   await ask(sender, 1);
-  await ask(sender, { count: true });
+  await ask(sender, { want: 'count' });
   const start = performance.now();
   for (let i = 0; i < count; i++) await sender.send(value);
-  const arrived = await ask(sender, { count: true });
+  const arrived = await ask(sender, { want: 'count' });
   const took = seconds(start);
   sender.close();
   if (arrived !== count) throw new Error(`${arrived} of ${count} messages arrived`);
@@ -37,7 +37,8 @@ export async function requests(session, inFlight, count) {
   return count / took;
 }
 
-async function ask(sender, value) {
+/** The answer to `value` over a return channel of its own. */
+export async function ask(sender, value) {
   const back = await sender.send(value, { returns: true });
   const answer = await back.receive();
   if (answer.done) throw new Error('no answer');
@@ -49,7 +50,7 @@ export async function stream(session, bytes) {
   await ask(sender, 1);
   const { reader, writer } = bytePipe(1 << 20);
   const start = performance.now();
-  const back = await sender.send({ stream: reader }, { returns: true });
+  const back = await sender.send({ want: 'bytes', stream: reader }, { returns: true });
   const chunk = new Uint8Array(65_536);
   for (let left = bytes; left > 0; left -= chunk.length) await writer.write(chunk);
   writer.close();
@@ -66,7 +67,7 @@ export async function besideStream(session, count) {
   await ask(sender, 1);
   const { reader, writer } = bytePipe(1 << 20);
   const bulk = session.open();
-  const back = await bulk.send({ stream: reader }, { returns: true });
+  const back = await bulk.send({ want: 'bytes', stream: reader }, { returns: true });
   let stop = false;
   const pour = (async () => {
     const chunk = new Uint8Array(65_536);

@@ -5,45 +5,67 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Decoder, encode } from '@msgpack/msgpack';
-import { relay } from '@circuit/channel';
+import { pipe, relay } from '@circuit/channel';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { listenHttp2 } from '@circuit/channel/http2';
 import { listenUnix } from '@circuit/channel/unix';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
 import { heapBytes, identity, key, ownSize } from './common.mjs';
+import { turnOver } from './nested.mjs';
 
-/** Answers requests with the same value, counts messages, swallows streams. */
+/** Answers requests with the same value, or with what they want; counts messages. */
 export async function serveSession(session) {
   try {
-    for (;;) void serveChannel((await session.accept()).receiver);
+    for (;;) void serveChannel((await session.accept()).receiver, { session, count: 0 });
   } catch {
     // The session is over.
   }
 }
 
-async function serveChannel(receiver) {
-  let count = 0;
+/** What a message can want: its answer, from the message and its channel. */
+const wanted = {
+  /** How many bytes of a stream there were. */
+  async bytes({ stream }) {
+    let bytes = 0;
+    for await (const chunk of stream) bytes += chunk.length;
+    return bytes;
+  },
+  /** How many messages came since the last such question. */
+  count(_message, channel) {
+    const { count } = channel;
+    channel.count = 0;
+    return count;
+  },
+  heap: () => heapBytes(),
+  /** How many channels and streams the session's table holds. */
+  table: (_message, { session }) => session.stats.channels,
+  /** The same value over a channel that came along. */
+  async answer({ on, value }) {
+    await on.send(value);
+    on.close();
+  },
+  /** A sender whose channel is served like this one. */
+  sender(_message, { session }) {
+    const { sender, receiver } = pipe();
+    void serveChannel(receiver, { session, count: 0 });
+    return sender;
+  },
+  /** So many channels opened and closed by this side. */
+  async turnover({ channels }, { session }) {
+    await turnOver(session, channels);
+  },
+};
+
+async function serveChannel(receiver, channel) {
   for (;;) {
     const { done, value, ret } = await receiver.receive();
     if (done) return;
-    if (value?.stream !== undefined) {
-      let bytes = 0;
-      for await (const chunk of value.stream) bytes += chunk.length;
-      await ret.send(bytes);
-      ret.close();
-    } else if (value?.heap === true) {
-      await ret.send(heapBytes());
-      ret.close();
-    } else if (value?.count === true) {
-      await ret.send(count);
-      ret.close();
-      count = 0;
-    } else {
-      count++;
+    if (value?.want === undefined) {
+      channel.count++;
       void ret.send(value);
-      ret.close();
-    }
+    } else await ret.send(await wanted[value.want](value, channel));
+    ret.close();
   }
 }
 
