@@ -1,7 +1,7 @@
 // What an idle channel and an idle session cost in memory (heap after a collection, and the other process's resident memory), and
 // whether 100,000 channels leave anything, half of them opened by either side, with messages, and channels in messages, over each:
 //   node --expose-gc bench/channel/memory.mjs [TIMES]
-// Ends with 1 if the heap of either process grows by more than 1 MiB behind the first 100,000; comes to no end while a table holds any.
+// Ends with 1 if the heap of either process grows by more than 1 MiB behind the first 100,000, or a table holds any of them.
 import { readFileSync } from 'node:fs';
 import { heapBytes } from './common.mjs';
 import { dial } from './dial.mjs';
