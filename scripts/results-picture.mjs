@@ -54,7 +54,17 @@ function panel({ column, title }, top) {
   return { svg: parts.join('\n'), height: 26 + bars.length * (barHeight + gap) + 20 };
 }
 
-const ours = new Set(['unix', 'tcp', 'tls', 'websocket', 'http2', 'tcp resume']);
+const ours = new Set([
+  'unix',
+  'tcp',
+  'tls',
+  'tls-certificates',
+  'websocket',
+  'wss',
+  'http2',
+  'http2-tls',
+  'tcp resume',
+]);
 let top = 10;
 const drawn = panels.map((one) => {
   const { svg, height } = panel(one, top);

@@ -1,17 +1,18 @@
 // The far side of every probe: run as a process of its own (`node serve.mjs KIND`) or inside the measuring one.
-import { createServer as createHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Decoder, encode } from '@msgpack/msgpack';
 import { pipe, relay } from '@circuit/channel';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { listenHttp2 } from '@circuit/channel/http2';
 import { listenUnix } from '@circuit/channel/unix';
 import { listenWebSocket } from '@circuit/channel/websocket-listener';
+import { selfSigned } from './certificate.mjs';
 import { heapBytes, identity, key, ownSize } from './common.mjs';
+import { serveHttp2 } from './http2.mjs';
+import { readMessages } from './messages.mjs';
 import { turnOver } from './nested.mjs';
 
 /** Answers requests with the same value, or with what they want; counts messages. */
@@ -96,6 +97,11 @@ export async function serve(kind, onward) {
       ),
     );
   }
+  if (kind === 'tls-certificates') {
+    return secure((certificates) => listenTls({ host: '127.0.0.1', port: 0, certificates }, serveSession));
+  }
+  if (kind === 'wss') return secure((tls) => listenWebSocket({ host: '127.0.0.1', port: 0, tls }, serveSession));
+  if (kind === 'http2-tls') return secure((tls) => listenHttp2({ host: '127.0.0.1', port: 0, tls }, serveSession));
   if (kind === 'unix') {
     const folder = mkdtempSync(join(tmpdir(), 'cbench-'));
     const listener = await listenUnix({ path: join(folder, 's') }, serveSession);
@@ -120,12 +126,21 @@ export async function serve(kind, onward) {
   }
   if (kind === 'bare') return bare();
   if (kind === 'bare-proxy') return bareProxy(onward);
-  if (kind === 'bare-http2') return bareHttp2();
+  if (kind === 'bare-http2') return serveHttp2();
   throw new Error(`unknown kind ${kind}`);
 }
 
 function wrap(listener) {
   return { address: listener.address, close: () => listener.close() };
+}
+
+const pong = Buffer.alloc(ownSize);
+
+/** With a certificate of its own, which its address brings along for the dialler to trust. */
+async function secure(listen) {
+  const certificate = selfSigned();
+  const listener = await listen(certificate);
+  return { address: { ...listener.address, ca: certificate.cert }, close: () => listener.close() };
 }
 
 /** First byte of a connection: P ping-pong of 100 bytes, M MessagePack messages behind a u32 length, B bytes. */
@@ -144,7 +159,7 @@ function bare() {
         }
       };
       if (first.length > 1 && mode !== 'M') onData(first.subarray(1));
-      if (mode === 'M') messages(socket, first.subarray(1));
+      if (mode === 'M') readMessages(socket, first.subarray(1));
       else socket.on('data', onData);
       if (mode === 'B') socket.on('end', () => socket.end(String(bytes)));
     });
@@ -165,44 +180,6 @@ function bareProxy(onward) {
       socket.on('error', () => other.destroy());
       socket.pipe(other);
     }
-  });
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));
-  });
-}
-
-const pong = Buffer.alloc(ownSize);
-
-function messages(socket, first) {
-  const decoder = new Decoder();
-  let rest = first;
-  let count = 0;
-  socket.on('data', (chunk) => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (rest.length - at >= 4) {
-      const length = rest.readUInt32BE(at);
-      if (rest.length - at - 4 < length) break;
-      decoder.decode(rest.subarray(at + 4, at + 4 + length));
-      count++;
-      at += 4 + length;
-    }
-    rest = rest.subarray(at);
-  });
-  socket.on('end', () => socket.end(encode(count)));
-}
-
-function bareHttp2() {
-  const server = createHttp2({ settings: { initialWindowSize: 1 << 20 } });
-  server.on('session', (session) => session.setLocalWindowSize(1 << 24));
-  server.on('stream', (stream) => {
-    stream.on('error', () => undefined);
-    let bytes = 0;
-    stream.on('data', (chunk) => {
-      bytes += chunk.length;
-    });
-    stream.on('end', () => stream.end(bytes > ownSize ? String(bytes) : pong));
-    stream.respond();
   });
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve({ address: server.address(), close: async () => server.close() }));

@@ -34,12 +34,16 @@ export class Table {
   }
 }
 
-/** Prints `[name, measured, wanted, 'at most'?]` as a table; answers how many are missed. */
+/** Prints `[name, measured, wanted, 'at most'?]` as a table, without `wanted` the measured alone; answers how many are missed. */
 export function printGoals(goals) {
   console.log('\n| goal | measured | wanted | |\n|---|---:|---:|---|');
   let missed = 0;
   for (const [name, measured, wanted, atMost] of goals) {
     if (measured === undefined || Number.isNaN(measured)) continue;
+    if (wanted === undefined) {
+      console.log(`| ${name} | ${show(measured)} | – | |`);
+      continue;
+    }
     const met = atMost ? measured <= wanted : measured >= wanted;
     if (!met) missed++;
     console.log(

@@ -1,7 +1,7 @@
 // capnweb over WebSocket: a request is a call that brings a callback, as a return channel does.
 import { newWebSocketRpcSession, RpcTarget } from 'capnweb';
 import { WebSocket, WebSocketServer } from 'ws';
-import { chunk, flight, message, seconds } from './common.mjs';
+import { chunk, message, times } from '../channel/common.mjs';
 
 // Node 20 has no WebSocket of its own.
 globalThis.WebSocket ??= WebSocket;
@@ -9,8 +9,8 @@ globalThis.WebSocket ??= WebSocket;
 class Api extends RpcTarget {
   #count = 0;
 
-  note(value) {
-    this.#count += value.length >= chunk.length ? value.length : 1;
+  note() {
+    this.#count++;
   }
 
   sum() {
@@ -35,10 +35,9 @@ export async function dial({ port }) {
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   const api = newWebSocketRpcSession(socket);
   await api.sum();
-  const pour = async (value, count, window) => {
-    const start = performance.now();
+  const note = async (value, more, window) => {
     let pending = [];
-    for (let i = 0; i < count; i++) {
+    while (more()) {
       pending.push(api.note(value));
       if (pending.length >= window) {
         await Promise.all(pending);
@@ -46,12 +45,11 @@ export async function dial({ port }) {
       }
     }
     await Promise.all(pending);
-    return count / seconds(start);
   };
   return {
-    oneWay: (count) => pour(message, count, 1000),
-    requests: (inFlight, count) => flight(inFlight, count, () => api.ask(message, () => undefined)),
-    stream: async (bytes) => (await pour(new Uint8Array(chunk), bytes / chunk.length, 16)) * chunk.length,
+    oneWay: (count, value) => note(value, times(count), 1000),
+    ask: () => api.ask(message, () => undefined),
+    pour: (more) => note(chunk, more, 16),
     close: () => socket.terminate(),
   };
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { chunk, flight, message, seconds } from './common.mjs';
+import { chunk, message, times } from '../channel/common.mjs';
 
 const { Peer } = grpc.loadPackageDefinition(loadSync(new URL('peer.proto', import.meta.url).pathname));
 
@@ -35,23 +35,23 @@ export async function dial({ port }) {
       client.Ask({ body: message }, (error, answer) => (error ? reject(error) : resolve(answer)));
     });
   await ask();
-  const pour = async (body, count) => {
-    const start = performance.now();
+  const pour = async (body, more) => {
     let done;
     const over = new Promise((resolve, reject) => {
       done = (error, sum) => (error ? reject(error) : resolve(sum));
     });
     const call = client.Pour(done);
-    for (let i = 0; i < count; i++) if (!call.write({ body })) await once(call, 'drain');
+    let count = 0;
+    for (; more(); count++) if (!call.write({ body })) await once(call, 'drain');
     call.end();
     const sum = await over;
     if (Number(sum.count) !== count) throw new Error(`grpc: ${sum.count} of ${count} arrived`);
-    return count / seconds(start);
   };
   return {
-    oneWay: (count) => pour(message, count),
-    requests: (inFlight, count) => flight(inFlight, count, ask),
-    stream: async (bytes) => (await pour(chunk, bytes / chunk.length)) * chunk.length,
+    oneWay: (count, value) => pour(value, times(count)),
+    carriesBytes: true,
+    ask,
+    pour: (more) => pour(chunk, more),
     close: () => client.close(),
   };
 }
