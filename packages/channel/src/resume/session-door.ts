@@ -33,6 +33,13 @@ interface Held {
   serial: number;
 }
 
+/** A connection that came in. */
+interface Arrival {
+  /** Which one, counted as they came in. */
+  readonly serial: number;
+  readonly heard: () => void;
+}
+
 /** How long a connection may take for its handshake, or for its first byte. */
 const handshakeMs = 10_000;
 /** Connections in their handshake at once; of more the oldest is refused. */
@@ -66,11 +73,14 @@ export class SessionDoor {
     return { resumable: this.#sessions.size, away: this.#away.size, handshakes: this.#handshakes.size };
   }
 
-  /** Takes over a connection that has passed the carrier's own authentication. */
-  accept(carrier: Carrier): void {
+  /**
+   * Takes over a connection that has passed the carrier's own authentication. Calls `heard` when its peer has said HELLO, and proved its key
+   * if it is to prove one; or, as one that resumes, that the session is its own.
+   */
+  accept(carrier: Carrier, heard: () => void = ignore): void {
     if (this.#closed) carrier.destroy();
-    else if (this.#resume === undefined) this.#begin(carrier);
-    else void this.#greet(carrier, this.#resume);
+    else if (this.#resume === undefined) this.#begin(carrier, heard);
+    else void this.#greet(carrier, this.#resume, heard);
   }
 
   /** Drops connections that are no session yet and gives up the sessions that are away: nobody will take them in again. */
@@ -81,28 +91,30 @@ export class SessionDoor {
     for (const held of this.#away) held.carrier.giveUp(listenerClosed());
   }
 
-  #begin(carrier: Carrier): void {
+  #begin(carrier: Carrier, heard: () => void): void {
     // The last of its handshake may have been on its way to us when the door closed.
     if (this.#closed) {
       carrier.destroy();
       return;
     }
-    this.#deliveries.add(new ChannelSession(carrier, 'listener', this.#options.session));
+    const session = new ChannelSession(carrier, 'listener', this.#options.session);
+    session.ready.then(heard, ignore);
+    this.#deliveries.add(session);
   }
 
-  async #greet(carrier: Carrier, resume: ResumeTerms & ResumeOptions): Promise<void> {
+  async #greet(carrier: Carrier, resume: ResumeTerms & ResumeOptions, heard: () => void): Promise<void> {
     const serial = ++this.#serial;
     const link = new FreshLink(carrier, this.#clock, handshakeMs, this.#options.session?.busyPollMs);
     this.#handshakes.add(link);
     if (this.#handshakes.size > maxHandshakes) this.#refuseOldest();
     try {
       if ((await link.firstByte()) !== resumeType) {
-        this.#begin(new PlainCarrier(link));
+        this.#begin(new PlainCarrier(link), heard);
         return;
       }
       const step = await link.step(false);
-      if (step.step === 'new') this.#start(link, resume, step, serial);
-      else if (step.step === 'again') await this.#again(link, step, serial);
+      if (step.step === 'new') this.#start(link, resume, step, { serial, heard });
+      else if (step.step === 'again') await this.#again(link, step, { serial, heard });
       else link.refuse('protocol', `RESUME: step ${step.step} is not how a connection begins`);
     } catch (error) {
       if (link.open) link.refuse('protocol', error instanceof Error ? error.message : String(error));
@@ -119,7 +131,7 @@ export class SessionDoor {
     oldest.destroy();
   }
 
-  #start(link: FreshLink, resume: ResumeTerms & ResumeOptions, peer: ResumeTerms, serial: number): void {
+  #start(link: FreshLink, resume: ResumeTerms & ResumeOptions, peer: ResumeTerms, { serial, heard }: Arrival): void {
     const [id, token] = [secretBytes(idBytes), secretBytes(tokenBytes)];
     const { bufferBytes, onState } = resume;
     const timeMs = Math.min(resume.timeMs, peer.timeMs);
@@ -144,7 +156,7 @@ export class SessionDoor {
     const held: Held = { id: hex(id), token, carrier, serial };
     this.#sessions.set(held.id, held);
     link.say({ step: 'started', id, token, timeMs, bufferBytes });
-    this.#begin(carrier);
+    this.#begin(carrier, heard);
   }
 
   #wentAway(held: Held): void {
@@ -158,7 +170,7 @@ export class SessionDoor {
     longest?.carrier.giveUp(new CircuitError('peer-gone', `more than ${maxAwaySessions} sessions are away`));
   }
 
-  async #again(link: FreshLink, again: Extract<Step, { step: 'again' }>, serial: number): Promise<void> {
+  async #again(link: FreshLink, again: Extract<Step, { step: 'again' }>, { serial, heard }: Arrival): Promise<void> {
     const id = hex(again.id);
     const held = this.#sessions.get(id);
     if (held === undefined) {
@@ -184,6 +196,7 @@ export class SessionDoor {
     else if (serial < held.serial || !link.open) link.destroy();
     else {
       held.serial = serial;
+      heard();
       carrier.resume(link, received, (own) => link.say({ step: 'go-on', received: own }));
     }
   }
@@ -235,3 +248,5 @@ function hex(bytes: Uint8Array): string {
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;
 }
+
+function ignore(): void {}

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { ManualClock, until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
-import { WaitingConnections } from '../../src/carriers/web/waiting-connections.js';
+import { WaitingConnections } from '../../src/carriers/socket/waiting-connections.js';
 import { checkNothingOpen } from '../support/nothing-open.js';
 
 checkNothingOpen();
 
 test('of more connections than may wait the oldest makes room, one with a session stays, and the rest has its time', async () => {
   const clock = new ManualClock();
-  const waiting = new WaitingConnections(clock, 1000, 3);
+  const waiting = new WaitingConnections({ clock, handshakeMs: 1000 }, 3);
   const [dialled, accepted]: [Socket[], Socket[]] = [[], []];
   const server = createServer((socket) => {
     accepted.push(socket.resume());
@@ -23,7 +23,7 @@ test('of more connections than may wait the oldest makes room, one with a sessio
     socket.on('error', () => undefined);
     dialled.push(socket);
     await until('it to be accepted', () => accepted.length === i + 1);
-    if (i === 0) waiting.release(accepted[0] as Socket);
+    if (i === 0) waiting.begin(accepted[0] as Socket)();
   }
   await until('the oldest to be dropped', () => dialled[1]?.closed ?? false);
   expect(open()).toStrictEqual([true, false, true, true, true]);
@@ -34,4 +34,33 @@ test('of more connections than may wait the oldest makes room, one with a sessio
   await clock.advance(1000);
   await until('the last to be dropped', () => dialled[0]?.closed ?? false);
   server.close();
+});
+
+test('what comes in in one turn drops one for each, those that lost their session count too, and a session begun outlives the listener', () => {
+  const waiting = new WaitingConnections(undefined, 2);
+  const made: Socket[] = [];
+  const open = (): number[] => made.flatMap((socket, i) => (socket.destroyed ? [] : [i]));
+  const come = (): Socket => {
+    const socket = new Socket();
+    made.push(socket);
+    waiting.add(socket);
+    return socket;
+  };
+  const first = come();
+  const heard = waiting.begin(first);
+  for (let i = 0; i < 4; i++) come();
+  expect(open()).toStrictEqual([3, 4]);
+  // Dropped long ago.
+  heard();
+  waiting.begin(made[3] as Socket)();
+  come();
+  expect(open()).toStrictEqual([3, 4, 5]);
+  waiting.idle(made[3] as Socket, () => made[3]?.destroy());
+  expect(open()).toStrictEqual([3, 5]);
+  waiting.begin(made[5] as Socket);
+  waiting.close();
+  expect(open()).toStrictEqual([5]);
+  come();
+  expect(open()).toStrictEqual([5]);
+  made[5]?.destroy();
 });

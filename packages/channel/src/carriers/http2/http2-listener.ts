@@ -5,7 +5,6 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '@circuit/base';
 import type { Resume } from '../../resume/options.js';
 import { SessionDoor } from '../../resume/session-door.js';
@@ -13,11 +12,11 @@ import type { SessionOptions } from '../../session/options.js';
 import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
 import { hostPort } from '../socket/addresses.js';
 import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
+import { WaitingConnections } from '../socket/waiting-connections.js';
 import { type AdmissionOptions, Admitter } from '../web/authenticate.js';
 import { describeRequest } from '../web/describe-request.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from '../web/http-listener.js';
 import { acceptedPeer } from '../web/http-peer.js';
-import { WaitingConnections } from '../web/waiting-connections.js';
 import { channelType, Http2Carrier, windowBytes } from './http2-carrier.js';
 import { mountStream, refuseStream, type StreamServer } from './http2-streams.js';
 
@@ -66,7 +65,7 @@ export function mountHttp2(server: StreamServer, options: MountHttp2Options, onS
 export async function listenHttp2(options: ListenHttp2Options, onSession: OnSession): Promise<Listener<PortAddress>> {
   const { host, port, session, tls, handshakeMs = defaultHandshakeMs } = options;
   const what = `listen http2 ${hostPort(host, port)}`;
-  const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
+  const waiting = new WaitingConnections({ clock: session?.clock ?? systemClock, handshakeMs });
   const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: maxStreams };
   const server =
     tls === undefined
@@ -113,18 +112,19 @@ class StreamGate {
       return;
     }
     if (stream.destroyed || stream.closed) return;
-    this.#count(connection as ServerHttp2Session, socket, stream);
+    this.#count(connection as ServerHttp2Session, stream);
+    const heard = this.#waiting?.begin(socket);
     stream.respond({ ':status': 200, 'content-type': channelType, 'cache-control': 'no-store' });
-    this.#door.accept(new Http2Carrier(stream, acceptedPeer('http2', known, socket, admission.identity), this.#clock));
+    const peer = acceptedPeer('http2', known, socket, admission.identity);
+    this.#door.accept(new Http2Carrier(stream, peer, this.#clock), heard);
   }
 
-  #count(connection: ServerHttp2Session, socket: Socket, stream: ServerHttp2Stream): void {
+  #count(connection: ServerHttp2Session, stream: ServerHttp2Stream): void {
     const before = this.#sessions.get(connection);
     if (before === undefined) {
       connection.setLocalWindowSize(windowBytes);
       if (this.#waiting === undefined) connection.settings({ initialWindowSize: windowBytes });
     }
-    if (before === undefined || before === 0) this.#waiting?.release(socket);
     this.#sessions.set(connection, (before ?? 0) + 1);
     stream.once('close', () => {
       const left = (this.#sessions.get(connection) ?? 1) - 1;

@@ -1,9 +1,9 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import type { SessionDoor } from '../../resume/session-door.js';
-import type { PeerInfo, Session } from '../../types.js';
+import type { Session } from '../../types.js';
 import { checkPlace, type PathAddress, type PortAddress } from './place.js';
-import { SocketCarrier, type SocketExtras } from './socket-carrier.js';
 import { socketError } from './socket-error.js';
+import type { WaitingConnections } from './waiting-connections.js';
 
 export type { PathAddress, PortAddress } from './place.js';
 
@@ -17,30 +17,22 @@ export interface Listener<Address extends PortAddress | PathAddress = PortAddres
 /** Called for each session that came in; owns it from then on. If it throws the session is ended and the exception is uncaught. */
 export type OnSession = (session: Session) => void;
 
-/** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. `door` closes with the listener. */
+/** Begins to listen. Rejects with `conflict` for an address in use, `denied`, `invalid`. `waiting` and `door` close with the listener. */
 export async function startListener<Address extends PortAddress | PathAddress>(
   server: Server,
   options: Address,
   what: string,
-  door?: SessionDoor,
+  waiting: WaitingConnections,
+  door: SessionDoor,
 ): Promise<Listener<Address>> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
   const address = await startListening<Address>(server, options, what);
-  let closing: Promise<void> | undefined;
   return {
     address,
     close() {
-      closing ??= new Promise<void>((resolve) => {
-        server.close(() => undefined);
-        door?.close();
-        for (const socket of sockets) if (!owned.has(socket)) socket.destroy();
-        resolve();
-      });
-      return closing;
+      server.close();
+      waiting.close();
+      door.close();
+      return Promise.resolve();
     },
   };
 }
@@ -65,20 +57,6 @@ export function startListening<Address extends PortAddress | PathAddress>(
     checkPlace(what, options);
     server.listen({ ...options }, listening);
   });
-}
-
-const owned = new WeakSet<Socket>();
-
-/** Brings an accepted connection to the door of its listener. */
-export function acceptSession(
-  door: SessionDoor,
-  socket: Socket,
-  raw: Socket,
-  peer: PeerInfo,
-  extras?: SocketExtras,
-): void {
-  owned.add(raw);
-  door.accept(new SocketCarrier(socket, peer, extras));
 }
 
 function ignore(): void {}

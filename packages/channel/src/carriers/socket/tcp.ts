@@ -7,10 +7,11 @@ import type { Session } from '../../types.js';
 import { dialInTime } from '../dial-in-time.js';
 import { hostPort, isLoopback, remote } from './addresses.js';
 import { connected } from './connect.js';
-import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
+import { type Listener, type OnSession, type PortAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
 import { ReadMemory, takeOver } from './read-memory.js';
 import { SocketCarrier } from './socket-carrier.js';
+import { WaitingConnections } from './waiting-connections.js';
 
 export type { Listener, OnSession, PortAddress } from './listener.js';
 
@@ -54,10 +55,12 @@ export async function listenTcp(
   onSession: OnSession,
 ): Promise<Listener<PortAddress>> {
   const door = new SessionDoor({ session, resume, onSession });
+  const waiting = new WaitingConnections();
   const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (incoming) => {
     const { socket, memory } = takeOver(incoming);
     const peer = { carrier: 'tcp', address: remote(socket), local: isLoopback(socket) };
-    acceptSession(door, socket, socket, peer, { memory });
+    waiting.add(socket);
+    door.accept(new SocketCarrier(socket, peer, { memory }), waiting.begin(socket));
   });
-  return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`, door);
+  return startListener(server, { host, port }, `listen tcp ${hostPort(host, port)}`, waiting, door);
 }

@@ -1,4 +1,4 @@
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { systemClock, type WaitOptions } from '@circuit/base';
 import { LaneDoor } from '../../descriptors/lane-door.js';
 import { LeftBehind } from '../../descriptors/left-behind.js';
@@ -10,10 +10,11 @@ import type { SessionOptions } from '../../session/options.js';
 import type { Session } from '../../types.js';
 import { dialInTime } from '../dial-in-time.js';
 import { connected } from './connect.js';
-import { acceptSession, type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
+import { type Listener, type OnSession, type PathAddress, startListener } from './listener.js';
 import { checkPlace } from './place.js';
 import { ReadMemory, takeOver } from './read-memory.js';
-import { SocketCarrier } from './socket-carrier.js';
+import { SocketCarrier, type SocketExtras } from './socket-carrier.js';
+import { WaitingConnections } from './waiting-connections.js';
 
 export type { Listener, OnSession, PathAddress } from './listener.js';
 
@@ -68,17 +69,22 @@ export async function listenUnix(options: UnixOptions, onSession: OnSession): Pr
   const native = nativeFor(options);
   const lanes = native && new LaneDoor(native, session?.clock ?? systemClock);
   const door = new SessionDoor({ session, resume, onSession });
+  const waiting = new WaitingConnections();
   const peer = { carrier: 'unix', address: path, local: true };
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: lanes === undefined }, (incoming) => {
+    const begin = (socket: Socket, extras: SocketExtras): void =>
+      door.accept(new SocketCarrier(socket, peer, extras), waiting.begin(socket));
     if (lanes !== undefined) {
+      waiting.add(incoming);
       // What comes first tells a session from a lane, and is read as Node does.
-      lanes.sort(incoming, () => acceptSession(door, incoming, incoming, peer, { lane: lanes.lane() }));
+      lanes.sort(incoming, () => begin(incoming, { lane: lanes.lane() }));
       return;
     }
     const { socket, memory } = takeOver(incoming);
-    acceptSession(door, socket, socket, peer, { memory });
+    waiting.add(socket);
+    begin(socket, { memory });
   });
-  return startListener(server, { path }, what, door);
+  return startListener(server, { path }, what, waiting, door);
 }
 
 /** A session that resumes outlives the connections a lane belongs to. */

@@ -12,10 +12,11 @@ import { handshakeTimeout } from '../handshake-timeout.js';
 import type { OnRefused } from '../on-refused.js';
 import { hostPort, isLoopback, remote } from '../socket/addresses.js';
 import { connected } from '../socket/connect.js';
-import { acceptSession, type Listener, type OnSession, type PortAddress, startListener } from '../socket/listener.js';
+import { type Listener, type OnSession, type PortAddress, startListener } from '../socket/listener.js';
 import { checkPlace } from '../socket/place.js';
 import { ReadMemory } from '../socket/read-memory.js';
 import { SocketCarrier } from '../socket/socket-carrier.js';
+import { WaitingConnections } from '../socket/waiting-connections.js';
 import { tellOwner } from '../tell-owner.js';
 import {
   acceptByCertificate,
@@ -134,19 +135,14 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
       ? acceptByCertificate(certificates)
       : acceptByPsk(pskFor, (reason) => tellOwner(onRefused, '', reason));
   const door = new SessionDoor({ session, resume, onSession });
-  const raws = new Map<string, Socket>();
+  const waiting = new WaitingConnections();
   const server = createServer({
     ...version,
     ...proof.settings,
     handshakeTimeout: handshakeTimeout(options.handshakeMs),
     noDelay: true,
   });
-  // Node does not say which connection a TLS socket runs over; both know the peer's address.
-  server.on('connection', (raw: Socket) => {
-    const address = remote(raw);
-    raws.set(address, raw);
-    raw.once('close', () => raws.delete(address));
-  });
+  server.on('connection', (raw: Socket) => waiting.add(raw));
   server.on('secureConnection', (socket) => {
     // Not before: who hangs up in the handshake is gone.
     socket.allowHalfOpen = true;
@@ -154,7 +150,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     const proved = proof.check(socket);
     const peer = peerInfo(socket, address, typeof proved === 'string' ? {} : proved);
     if (typeof proved !== 'string') {
-      acceptSession(door, socket, raws.get(address) ?? socket, peer);
+      door.accept(new SocketCarrier(socket, peer), waiting.begin(socket));
       return;
     }
     tellOwner(onRefused, address, proved);
@@ -168,7 +164,7 @@ export async function listenTls(options: ListenTlsOptions, onSession: OnSession)
     tellOwner(onRefused, remote(socket), (error as NodeJS.ErrnoException).code ?? error.message);
     socket.destroy();
   });
-  return startListener(server, { host, port }, what, door);
+  return startListener(server, { host, port }, what, waiting, door);
 }
 
 function peerInfo(socket: TLSSocket, address: string, proved: Proved): PeerInfo {

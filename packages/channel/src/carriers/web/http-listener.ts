@@ -1,8 +1,8 @@
 import type { Server, Socket } from 'node:net';
 import { SessionDoor, type SessionDoorOptions } from '../../resume/session-door.js';
-import { type Listener, type OnSession, type PortAddress, startListening } from '../socket/listener.js';
+import { type Listener, type OnSession, type PortAddress, startListener } from '../socket/listener.js';
+import type { WaitingConnections } from '../socket/waiting-connections.js';
 import { checkContext } from '../tls/tls-certificates.js';
-import type { WaitingConnections } from './waiting-connections.js';
 
 /** Certificate of a listener, in PEM. */
 export interface ServerTls {
@@ -54,7 +54,7 @@ export function mountDoor(
 }
 
 /** Begins to listen with a server of our own, whose connections wait in `waiting` for their session. */
-export async function startHttpListener(
+export function startHttpListener(
   server: Server,
   address: PortAddress,
   what: string,
@@ -66,14 +66,5 @@ export async function startHttpListener(
     waiting.add(socket);
   });
   const { host, port } = address;
-  const bound = await startListening(server, { host, port }, what);
-  return {
-    address: bound,
-    close() {
-      server.close();
-      waiting.close();
-      door.close();
-      return Promise.resolve();
-    },
-  };
+  return startListener(server, { host, port }, what, waiting, door);
 }

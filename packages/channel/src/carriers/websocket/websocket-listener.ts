@@ -9,11 +9,11 @@ import type { SessionOptions } from '../../session/options.js';
 import { defaultHandshakeMs, handshakeTimeout } from '../handshake-timeout.js';
 import { hostPort } from '../socket/addresses.js';
 import type { Listener, OnSession, PortAddress } from '../socket/listener.js';
+import { WaitingConnections } from '../socket/waiting-connections.js';
 import { type Admission, type AdmissionOptions, Admitter } from '../web/authenticate.js';
 import { describeRequest, type RequestFacts } from '../web/describe-request.js';
 import { type Mounted, mountDoor, type ServerTls, serverTls, startHttpListener } from '../web/http-listener.js';
 import { acceptedPeer } from '../web/http-peer.js';
-import { WaitingConnections } from '../web/waiting-connections.js';
 import { mountUpgrade, type UpgradeServer } from './upgrades.js';
 import { WebSocketCarrier } from './websocket-carrier.js';
 import { isOriginAllowed } from './websocket-origin.js';
@@ -71,7 +71,7 @@ export async function listenWebSocket(
 ): Promise<Listener<PortAddress>> {
   const { host, port, session, tls, handshakeMs = defaultHandshakeMs } = options;
   const what = `listen websocket ${hostPort(host, port)}`;
-  const waiting = new WaitingConnections(session?.clock ?? systemClock, handshakeMs);
+  const waiting = new WaitingConnections({ clock: session?.clock ?? systemClock, handshakeMs });
   const server =
     tls === undefined
       ? createServer({ noDelay: true })
@@ -80,7 +80,7 @@ export async function listenWebSocket(
     response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end('WebSocket only\n');
   });
   const door = new SessionDoor({ ...withStreamWindow(options), onSession });
-  const gate = new UpgradeGate(options, door, (socket) => waiting.release(socket));
+  const gate = new UpgradeGate(options, door, waiting);
   mountUpgrade(server, options.path ?? '/', gate.enter);
   return startHttpListener(server, options, what, waiting, door);
 }
@@ -90,14 +90,14 @@ class UpgradeGate {
   readonly #origins: readonly string[] | 'any';
   readonly #admitter: Admitter;
   readonly #door: SessionDoor;
-  readonly #begun: (socket: Socket) => void;
+  readonly #waiting: WaitingConnections | undefined;
   readonly #sockets = new WebSocketServer({ ...webSocketSettings, noServer: true, clientTracking: false });
 
-  constructor(options: MountWebSocketOptions, door: SessionDoor, begun: (socket: Socket) => void = ignore) {
+  constructor(options: MountWebSocketOptions, door: SessionDoor, waiting?: WaitingConnections) {
     this.#origins = options.origins ?? [];
     this.#admitter = new Admitter(options, options.session?.clock ?? systemClock);
     this.#door = door;
-    this.#begun = begun;
+    this.#waiting = waiting;
   }
 
   readonly enter = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
@@ -113,8 +113,8 @@ class UpgradeGate {
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      this.#begun(socket);
-      this.#door.accept(new WebSocketCarrier(ws, socket, acceptedPeer('websocket', known, socket, admission.identity)));
+      const peer = acceptedPeer('websocket', known, socket, admission.identity);
+      this.#door.accept(new WebSocketCarrier(ws, socket, peer), this.#waiting?.begin(socket));
     });
   }
 
