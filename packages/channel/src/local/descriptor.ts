@@ -14,6 +14,7 @@ export interface RawDuplex {
  * and opened in Node says `@circuit/channel/descriptors`.
  */
 export abstract class Descriptor extends End {
+  /** @internal */
   readonly endKind: EndKind = 'descriptor';
   /** Whether this is the thing itself. `false`: a byte stream stands in, as on every carrier that cannot hand it over. */
   abstract readonly passed: boolean;
@@ -21,8 +22,8 @@ export abstract class Descriptor extends End {
   abstract readonly stream: ByteDuplex | undefined;
   /** Gives it up and closes it. Twice is fine. */
   abstract cancel(reason?: unknown): void;
-  /** {@link cancel} for who took it over. */
+  /** {@link cancel} for who took it over. @internal */
   abstract cancelNow(reason: CircuitError): void;
-  /** For who took it over and cannot hand it on. Rejects when it cannot be used. */
+  /** For who took it over and cannot hand it on. Rejects when it cannot be used. @internal */
   abstract standIn(): Promise<RawDuplex>;
 }

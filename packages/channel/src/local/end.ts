@@ -5,13 +5,13 @@ export type EndKind = 'sender' | 'receiver' | 'reader' | 'writer' | 'descriptor'
 
 /** Everything that may stand in a message and is handed over rather than copied. */
 export abstract class End {
-  /** What who gets it may do with it. */
+  /** What who gets it may do with it. @internal */
   abstract readonly endKind: EndKind;
-  /** Takes the end out of the holder's hands; throws `conflict` if it has been moved before. */
+  /** Takes the end out of the holder's hands; throws `conflict` if it has been moved before. @internal */
   abstract move(): void;
   /**
    * A fresh handle of what this one was moved from, for an end that comes home; its pump, if it waits for more, hears of an end.
-   * Absent where an end cannot come home.
+   * Absent where an end cannot come home. @internal
    */
   regain?(): End;
 

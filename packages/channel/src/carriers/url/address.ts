@@ -12,7 +12,10 @@ export type Address =
       readonly port: number;
     };
 
-const forms = {
+/** The schemes that `dial` and `listen` know. */
+export type Scheme = 'memory' | 'worker' | 'unix' | 'tcp' | 'tls' | 'ws' | 'wss' | 'http' | 'https';
+
+const forms: Readonly<Record<Scheme, string>> = {
   memory: 'memory:NAME',
   worker: 'worker:[NAME]',
   unix: 'unix:/PATH',
@@ -22,10 +25,7 @@ const forms = {
   wss: 'wss://HOST[:PORT][/PATH]',
   http: 'http://HOST[:PORT][/PATH]',
   https: 'https://HOST[:PORT][/PATH]',
-} as const;
-
-/** The schemes that `dial` and `listen` know. */
-export type Scheme = keyof typeof forms;
+};
 
 const maxShown = 200;
 
