@@ -104,8 +104,11 @@ test('a connection is heard when its session is, and the next one when it has pr
   await site.raw();
   await site.clock.advance(50);
   await until('the next to be heard', () => heard.length === 2);
-  expect(heard).toStrictEqual([1, 3]);
+  const plain = await site.dial(false);
+  await until('one that does not resume to be heard', () => heard.length === 3);
+  expect(heard).toStrictEqual([1, 3, 4]);
   dialled.abort();
+  plain.abort();
   door.close();
 });
 

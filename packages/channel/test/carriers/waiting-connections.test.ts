@@ -52,15 +52,20 @@ test('what comes in in one turn drops one for each, those that lost their sessio
   expect(open()).toStrictEqual([3, 4]);
   // Dropped long ago.
   heard();
-  waiting.begin(made[3] as Socket)();
+  const former = waiting.begin(made[3] as Socket);
+  former();
   come();
   expect(open()).toStrictEqual([3, 4, 5]);
   waiting.idle(made[3] as Socket, () => made[3]?.destroy());
   expect(open()).toStrictEqual([3, 5]);
-  waiting.begin(made[5] as Socket);
-  waiting.close();
-  expect(open()).toStrictEqual([5]);
+  // Of the session that it had before.
+  former();
   come();
-  expect(open()).toStrictEqual([5]);
-  made[5]?.destroy();
+  expect(open()).toStrictEqual([3, 6]);
+  waiting.begin(made[6] as Socket);
+  waiting.close();
+  expect(open()).toStrictEqual([6]);
+  come();
+  expect(open()).toStrictEqual([6]);
+  made[6]?.destroy();
 });
