@@ -1,38 +1,24 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Installed, install } from '../support/install.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
+let installed: Installed | undefined;
 let folder: string;
 let subpaths: string[];
 
-/** What npm packs of `base` and `channel`, put where an install would put it, with their dependencies and nothing else of ours. */
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'channel-alone-'));
-  const modules = join(folder, 'node_modules');
-  for (const name of ['base', 'channel']) {
-    const target = join(modules, '@circuit', name);
-    await mkdir(target, { recursive: true });
-    const packing = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder];
-    const { stdout } = await run('npm', packing, { cwd: join(root, 'packages', name) });
-    await run('tar', ['xzf', join(folder, stdout.trim()), '--strip-components=1', '-C', target]);
-  }
-  for (const name of ['ws', '@msgpack/msgpack', '@types/node', 'undici-types']) {
-    await cp(join(root, 'node_modules', name), join(modules, name), { recursive: true });
-  }
-  const { exports } = JSON.parse(await readFile(join(modules, '@circuit/channel/package.json'), 'utf8')) as {
-    exports: Record<string, unknown>;
-  };
-  subpaths = Object.keys(exports).map((path) => `@circuit/channel${path.slice(1)}`);
-  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+  installed = await install(['@types/node', 'undici-types']);
+  folder = installed.folder;
+  subpaths = Object.keys(installed.manifest.exports).map((path) => `@circuit/channel${path.slice(1)}`);
 }, 600_000);
 
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => installed?.remove());
 
 test('installed alone every subpath loads, and a session works', async () => {
   const program = `
