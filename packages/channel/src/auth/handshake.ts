@@ -28,7 +28,7 @@ type State =
   | { readonly at: 'over' };
 
 /** A frame of the handshake, and what may wait behind HELLO while the MACs are computed. */
-const maxHandshakeBytes = 8192;
+export const maxHandshakeBytes = 8192;
 const failed = 'authentication failed';
 const refusals: readonly ErrorCode[] = ['denied', 'timeout', 'protocol'];
 

@@ -29,8 +29,8 @@ export interface ListenAuth extends AuthBounds {
 /** What {@link keyAuth} takes: of who dials, or of who listens. */
 export type AuthOptions = DialAuth | ListenAuth;
 
-const minKeyBytes = 32;
-const maxKeyBytes = 1024;
+export const minKeyBytes = 32;
+export const maxKeyBytes = 1024;
 /** The longest name of a key. */
 export const maxIdentityBytes = 255;
 export const defaultHandshakeMs = 10_000;

@@ -4,7 +4,7 @@ import { json } from './json.js';
 import { messagePack } from './messagepack.js';
 
 /** As many as a HELLO can name. */
-const maxCodecs = 32;
+export const maxCodecs = 32;
 
 /**
  * The codecs of a session by name: `msgpack`, `json` and those of the caller, which may stand in for the two. Throws `invalid`

@@ -5,7 +5,7 @@ import { type LaneBytes, laneGone } from './lane-socket.js';
 import { Held, type ArrivingDescriptor } from './passed-descriptor.js';
 
 /** Descriptors of one session that arrived and that nobody has taken; further ones wait in the kernel. */
-const maxHeldDescriptors = 64;
+export const maxHeldDescriptors = 64;
 
 /** The descriptors of one session that its peer announced, those that its lane brought, and which belong together. */
 export class LaneArrivals {

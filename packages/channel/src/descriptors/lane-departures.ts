@@ -9,7 +9,7 @@ import { encodeNumber } from './lane-frame.js';
 import { type LaneSocket, laneGone } from './lane-socket.js';
 
 /** Descriptors of one session that wait to be written; for further ones a byte stream stands in. */
-const maxQueuedDescriptors = 1024;
+export const maxQueuedDescriptors = 1024;
 
 interface Leaving {
   readonly link: Link;

@@ -8,9 +8,9 @@ import { LeftBehind } from './left-behind.js';
 import { UnixLane } from './unix-lane.js';
 
 /** A connection that has not said what it is has this long. */
-const firstBytesMs = 10_000;
+export const firstBytesMs = 10_000;
 /** At most this many of them wait; the oldest makes room. */
-const maxWaiting = 1024;
+export const maxWaiting = 1024;
 
 /** Tells the lanes among the connections of a listener and brings them to their sessions. */
 export class LaneDoor {

@@ -1,7 +1,7 @@
 import type { Held } from './passed-descriptor.js';
 
 /** More are not kept for those who may still take them. */
-const maxLeft = 1024;
+export const maxLeft = 1024;
 
 /** The descriptors of sessions that have ended which nobody has taken yet; beyond 1,024 the oldest are closed. */
 export class LeftBehind {

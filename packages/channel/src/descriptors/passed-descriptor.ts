@@ -6,7 +6,7 @@ import { FdDescriptor, usedError } from './fd-descriptor.js';
 import { closeFd } from './fds.js';
 
 /** How long the use of a descriptor waits for it. */
-const arrivalMs = 10_000;
+export const arrivalMs = 10_000;
 
 /** A descriptor that arrived and that nobody has taken. */
 export class Held {

@@ -23,7 +23,7 @@ export interface UnixLaneOptions {
 }
 
 /** How long a lane may take to be there once it is needed. */
-const openingMs = 10_000;
+export const openingMs = 10_000;
 
 /**
  * The second connection of a session on a Unix socket, which brings descriptors.

@@ -62,8 +62,8 @@ export interface Gateway {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const defaultDialMs = 10_000;
-const defaultGraceMs = 5000;
+export const defaultDialMs = 10_000;
+export const defaultGraceMs = 5000;
 
 /**
  * Listens on a TCP port or Unix path of this side and carries each accepted connection as a byte stream to what `dial` gives,

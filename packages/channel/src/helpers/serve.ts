@@ -14,7 +14,7 @@ export interface ServeOptions extends WaitOptions {
   readonly concurrency?: number | undefined;
 }
 
-const defaultConcurrency = 1000;
+export const defaultConcurrency = 1000;
 
 /**
  * Calls `handler` for every message of `receiver` until the channel ends; calls overlap, up to `concurrency` of them. Resolves when the

@@ -1,5 +1,5 @@
 /** As much as one read of a socket brings. */
-const bufferBytes = 65_536;
+export const bufferBytes = 65_536;
 /** More of them are left to the collector. */
 const mostFree = 32;
 

@@ -3,7 +3,7 @@ import { ChunkQueue } from './chunk-queue.js';
 import { type ByteSink, type ByteSource, isByteSink, isByteSource } from './raw.js';
 
 /** So many pieces are with the sink at a time: what comes behind them is gathered, for a piece may have one byte. */
-const maxPassing = 64;
+export const maxPassing = 64;
 
 /** Passes all that arrives on `from` on to `to` without a promise for each chunk, where both can do so; answers whether they can. */
 export function spliceBytes(from: object, to: object): boolean {

@@ -33,9 +33,9 @@ export interface DialSessionOptions extends WaitOptions {
 }
 
 /** What a dialler may take for the connection and the handshake together. */
-const attemptMs = 10_000;
+export const attemptMs = 10_000;
 const firstPauseMs = 50;
-const longestPauseMs = 2000;
+export const longestPauseMs = 2000;
 const farewellAttempts = 5;
 
 /**

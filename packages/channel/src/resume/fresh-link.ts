@@ -3,7 +3,7 @@ import type { Carrier, CarrierEvents } from '../session/carrier.js';
 import { decodeStep, encodeStep, type RefusalCode, type Step } from './handshake.js';
 
 /** More than this is not taken in before somebody has taken the connection over. */
-const maxEarlyBytes = 1_048_576;
+export const maxEarlyBytes = 1_048_576;
 /** A connection that was ended has this long for what was written to it. */
 const lingerMs = 2000;
 

@@ -7,7 +7,7 @@ import { idBytes, nonceBytes, proofBytes, tokenBytes } from './proof.js';
 const resumeVersion = 1;
 /** "CRRS" */
 const magic = [0x43, 0x52, 0x52, 0x53];
-const maxPayloadBytes = 4096;
+export const maxPayloadBytes = 4096;
 
 /** Why a listener does not take a connection. */
 export type RefusalCode = 'gone' | 'denied' | 'limit' | 'protocol';

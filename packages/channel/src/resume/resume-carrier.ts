@@ -22,7 +22,7 @@ export interface ResumeCarrierOptions {
 }
 
 /** A connection that lasts longer is one, though nothing was said over it. */
-const lastingMs = 10_000;
+export const lastingMs = 10_000;
 
 type Line =
   | { readonly name: 'connected'; readonly link: FreshLink }

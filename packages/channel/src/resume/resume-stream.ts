@@ -12,7 +12,7 @@ export interface ResumeStreamEvents {
 }
 
 /** What may wait for its confirmation at the most. */
-const maxUnconfirmedBytes = 262_144;
+export const maxUnconfirmedBytes = 262_144;
 
 /**
  * One side of a conversation that goes on from connection to connection: what was said and not confirmed, what was heard

@@ -41,11 +41,11 @@ interface Arrival {
 }
 
 /** How long a connection may take for its handshake, or for its first byte. */
-const handshakeMs = 10_000;
+export const handshakeMs = 10_000;
 /** Connections in their handshake at once; of more the oldest is refused. */
-const maxHandshakes = 1024;
+export const maxHandshakes = 1024;
 /** Sessions without a connection at once; of more the one longest away is given up. */
-const maxAwaySessions = 1024;
+export const maxAwaySessions = 1024;
 
 /** Where connections of one listener become sessions: new ones, or the next connection of one that resumes. */
 export class SessionDoor {

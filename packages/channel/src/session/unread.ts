@@ -1,5 +1,5 @@
 /** What a message costs in memory beside its bytes while nobody takes it, roughly. */
-const pieceBytes = 192;
+export const pieceBytes = 192;
 
 /** What has arrived on a session and nobody has taken: bounded over all its channels, for each of them has a window of its own. */
 export class Unread {

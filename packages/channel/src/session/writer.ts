@@ -29,9 +29,9 @@ const firstPartBytes = 4096;
 /** A turn of at most so many frames says little: two requests, or the answers to two. */
 const fewFrames = 4;
 /** At most this much waits in the carrier before channels have to queue. */
-const highWaterBytes = 262_144;
+export const highWaterBytes = 262_144;
 /** Frames that need no credit (answers to the peer) may pile up to this before the session ends. */
-const overflowBytes = 16_777_216;
+export const overflowBytes = 16_777_216;
 
 /**
  * Collects the frames of one turn into one write and lets channels take turns when the carrier is full. `schedule` runs its

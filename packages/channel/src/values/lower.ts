@@ -10,7 +10,7 @@ import { isUnicode, lowerText } from './text.js';
 /** Takes an end or stream found in a value and answers with its index among the references. */
 export type TakeEnd = (end: End | ForeignStream) => number;
 
-const maxDepth = 128;
+export const maxDepth = 128;
 /** Of where a refused value stands so many characters are shown. */
 const maxShownPath = 200;
 

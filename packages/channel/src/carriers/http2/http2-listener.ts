@@ -51,7 +51,7 @@ export interface ListenHttp2Options extends MountHttp2Options {
 }
 
 /** Streams of one connection at once: a proxy may bring the sessions of many. */
-const maxStreams = 256;
+export const maxStreams = 256;
 
 /**
  * Takes sessions at a path of `server`, beside its other routes, on its port. Its windows grow on connections that carry

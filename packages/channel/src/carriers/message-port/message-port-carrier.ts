@@ -14,9 +14,9 @@ export interface Port {
 }
 
 /** The largest chunk in one message; the receiver checks. */
-const chunkBytes = 131_072;
+export const chunkBytes = 131_072;
 /** So much may be under way without being acknowledged: what a stopped far side can pile up in its port. */
-const windowBytes = 524_288;
+export const windowBytes = 524_288;
 /** The receiver acknowledges when it has taken this much. */
 const acknowledgeBytes = 131_072;
 

@@ -5,9 +5,9 @@ import { Backoff } from './backoff.js';
 import { type PollingThread, thisThread } from './poll-loop.js';
 
 /** What Linux takes for guests (`guest_halt_poll_ns`). */
-const defaultMs = 0.2;
+export const defaultMs = 0.2;
 /** More would be a processor for nothing. */
-const mostMs = 10;
+export const mostMs = 10;
 
 /** What is taken for much, and for a reason to stop. */
 interface Policy {

@@ -4,14 +4,14 @@ import { Backoff } from './backoff.js';
 /** Asked for once: on Node's global object it is behind a getter. */
 const clock = performance;
 /** A thread that writes less often in all its life, in sessions that may poll, does not load the native part for that. */
-const fewWrites = 32;
+export const fewWrites = 32;
 /** Who has the processor for so long does not answer somebody and sleep, but computes: it keeps it for the scheduler's slice. */
 const sliceMs = 1;
 /** So much more may be lost to such processes than a tenth of the time before there is a pause. */
-const mostLostMs = 8;
+export const mostLostMs = 8;
 const lostPart = 0.1;
-const firstPauseMs = 50;
-const longestPauseMs = 1000;
+export const firstPauseMs = 50;
+export const longestPauseMs = 1000;
 
 /** A thread that can stay awake while it waits. */
 export interface PollingThread {

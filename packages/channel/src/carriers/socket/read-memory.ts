@@ -1,7 +1,7 @@
 import { type OnReadOpts, Socket } from 'node:net';
 
 /** As much as Node reads at once. */
-const readBytes = 65_536;
+export const readBytes = 65_536;
 
 /** Takes what was read, in memory that is used again unless it is given away (`owned`): `CarrierEvents.data`. */
 type Take = (chunk: Uint8Array, owned: boolean) => void;
