@@ -13,6 +13,7 @@ const page = readFileSync(new URL('../../../../docs/channels.md', import.meta.ur
 
 /** What each prints. */
 const printed: Readonly<Record<string, string>> = {
+  'ten-lines': "{ hello: 'world' }\n",
   rpc: 'hello, world\nhello, moon\n',
   events: ['client heard server', 'server heard client']
     .flatMap((who) => [1, 2, 3].map((i) => `${who} ${i}\n`))
@@ -41,6 +42,13 @@ test('every example has its test', () => {
       .map((name) => `${name}.ts`)
       .sort(),
   );
+});
+
+test('a remote call, both sides of it, has ten lines of code with its imports', () => {
+  const lines = readFileSync(join(examples, 'ten-lines.ts'), 'utf8').split('\n');
+  expect(lines.filter((line) => /^\s*[^\s/]/.test(line)).length).toBeLessThanOrEqual(10);
+  // As the layout has it; longer ones would be two.
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
 });
 
 test('the README shows the first of them', () => {
