@@ -40,3 +40,22 @@ export async function makeAuthority(name = 'authority'): Promise<CertificateAuth
     remove: () => rm(folder, { recursive: true }),
   };
 }
+
+interface Certificates {
+  readonly authority: CertificateAuthority;
+  readonly server: Issued;
+  readonly worker: Issued;
+}
+
+let made: Promise<Certificates> | undefined;
+
+/** One set for all tests of a file: to make it takes as long as many of them. */
+export function certificates(): Promise<Certificates> {
+  made ??= (async () => {
+    const authority = await makeAuthority();
+    const [server, worker] = [await authority.issue('server'), await authority.issue('worker')];
+    await authority.remove();
+    return { authority, server, worker };
+  })();
+  return made;
+}

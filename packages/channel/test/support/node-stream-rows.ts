@@ -9,10 +9,8 @@ import { Duplex, PassThrough, Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { bytePipe, type ByteDuplex, type ByteReader, type ByteWriter } from '@circuit/channel';
 import { collect, type Connect, openChannel, readAll, type Row, take } from '@circuit/channel/conformance';
-import { connectHttp2, connectWebSocket } from './http-transports.js';
+import { everyTransport } from './every-transport.js';
 import { liveBytes } from './live-bytes.js';
-import { connectPorts } from './port-transports.js';
-import { transports } from './transports.js';
 
 const mebibyte = 1_048_576;
 /** 64 MiB by default; a nightly run asks for more. */
@@ -33,13 +31,8 @@ async function socketPair(): Promise<[Socket, Socket, () => Promise<void>]> {
   return [near, far, close];
 }
 
-/** The transports that Node's streams are sent over; the browser's WebSocket carries the same byte streams. */
-export const nodeStreamTransports: Readonly<Record<string, Connect>> = {
-  ...transports,
-  websocket: connectWebSocket,
-  http2: connectHttp2,
-  'message-port': connectPorts,
-};
+/** The transports that Node's streams are sent over. */
+export const nodeStreamTransports: Readonly<Record<string, Connect>> = everyTransport;
 
 /** Streams of Node in messages; the suite itself runs where there is no Node. */
 export const nodeStreamRows: readonly Row[] = [

@@ -9,7 +9,7 @@ import { dialTcp, type Listener, listenTcp, type OnSession } from '@circuit/chan
 import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { dialAuth, listenAuth } from './auth-pair.js';
-import { type CertificateAuthority, type Issued, makeAuthority } from './certificates.js';
+import { certificates } from './certificates.js';
 import { closingPair } from './closing-pair.js';
 
 /** A listener and a way to dial it. */
@@ -94,33 +94,6 @@ export const connectCertificates: Connect = (options) =>
 /** TCP with a key that is proved inside the session. */
 export const connectAuthenticated: Connect = ({ a, b } = {}) =>
   connectTcp({ a: { ...a, auth: keyAuth(dialAuth) }, b: { ...b, auth: keyAuth(listenAuth) } });
-
-/** The transports of this package, by name. */
-export const transports: Readonly<Record<string, Connect>> = {
-  memory: connectMemory,
-  tcp: connectTcp,
-  unix: connectUnix,
-  tls: connectTls,
-};
-
-interface Certificates {
-  readonly authority: CertificateAuthority;
-  readonly server: Issued;
-  readonly worker: Issued;
-}
-
-let made: Promise<Certificates> | undefined;
-
-/** One set for all tests of a file: to make it takes as long as many of them. */
-function certificates(): Promise<Certificates> {
-  made ??= (async () => {
-    const authority = await makeAuthority();
-    const [server, worker] = [await authority.issue('server'), await authority.issue('worker')];
-    await authority.remove();
-    return { authority, server, worker };
-  })();
-  return made;
-}
 
 export function portOf(listener: Listener): number {
   if ('port' in listener.address) return listener.address.port;
