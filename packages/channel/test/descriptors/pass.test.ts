@@ -1,36 +1,28 @@
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { connect, createServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deferred } from '@circuit/base';
 import { pipe, type Receiver } from '@circuit/channel';
 import { type Descriptor, descriptorOf, openSocket, openStream, takeDescriptor } from '@circuit/channel/descriptors';
 import { take } from '@circuit/channel/conformance';
-import { until } from '@circuit/testkit';
 import { afterAll, expect, test } from 'vitest';
 import { connectTcp } from '../support/transports.js';
-import { canPass, channel, fdsBackTo, offsetOf, openFds, readAll, unixPair } from './unix-pair.js';
+import {
+  canPass,
+  channel,
+  fdsBackTo,
+  nextDescriptor,
+  offsetOf,
+  openFds,
+  readAll,
+  tcpPair,
+  unixPair,
+} from './unix-pair.js';
 
 const file = join(tmpdir(), `descriptors-${process.pid}`);
 writeFileSync(file, '0123456789');
 afterAll(() => rm(file));
-
-async function nextDescriptor(receiver: Receiver): Promise<Descriptor> {
-  return (await take(receiver)).value as Descriptor;
-}
-
-/** Both ends of a TCP connection; the second has read nothing. */
-async function tcpPair(): Promise<[Socket, Socket]> {
-  const arrived = deferred<Socket>();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => arrived.resolve(socket));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  const taken = await arrived.promise;
-  server.close();
-  return [client, taken];
-}
 
 test.skipIf(!canPass())('a file arrives itself, either way, and both sides share where it stands', async () => {
   const before = openFds();
@@ -110,43 +102,6 @@ test.skipIf(!canPass())(
     await fdsBackTo(before);
   },
 );
-
-test('where descriptors cannot be passed a byte stream stands in and says so', async () => {
-  const before = openFds();
-  const pairs = [
-    await unixPair({ descriptors: false }),
-    await unixPair({ descriptors: false }, {}),
-    await unixPair({}, { descriptors: false }),
-  ];
-  const resumed = await unixPair({ resume: true });
-  const tcp = await connectTcp();
-  for (const pair of [...pairs, resumed, { dialled: tcp.a, taken: tcp.b, close: () => tcp.close() }]) {
-    const { sender, receiver } = await channel(pair.dialled, pair.taken);
-    const handle = await open(file, 'r');
-    await handle.read(Buffer.alloc(5), 0, 5, null);
-    await sender.send({ at: descriptorOf(handle) });
-    const { at } = (await take(receiver)).value as { at: Descriptor };
-    expect([at.passed, at.stream !== undefined]).toStrictEqual([false, true]);
-    expect(await readAll(await openStream(at))).toBe('56789');
-
-    const [client, accepted] = await tcpPair();
-    await sender.send(descriptorOf(accepted));
-    const socket = await openStream(await nextDescriptor(receiver));
-    client.end('question');
-    expect(await readAll(socket)).toBe('question');
-    socket.end('answer');
-    expect(await readAll(client)).toBe('answer');
-
-    const written = `${file}-written`;
-    await sender.send(descriptorOf(openSync(written, 'w')));
-    const writer = await openStream(await nextDescriptor(receiver));
-    writer.end('by a stream');
-    await until('what was written to be in the file', () => readFileSync(written, 'utf8') === 'by a stream');
-    await pair.close();
-    await rm(written);
-  }
-  await fdsBackTo(before);
-});
 
 test('in memory the object itself arrives', async () => {
   const { sender, receiver } = pipe(1);

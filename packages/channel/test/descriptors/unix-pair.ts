@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { deferred } from '@circuit/base';
 import type { Receiver, Sender, Session } from '@circuit/channel';
-import { nativeMissing } from '@circuit/channel/descriptors';
+import { take } from '@circuit/channel/conformance';
+import { type Descriptor, nativeMissing } from '@circuit/channel/descriptors';
 import { dialUnix, listenUnix, type UnixOptions } from '@circuit/channel/unix';
 import { passOver, until } from '@circuit/testkit';
 
@@ -77,4 +79,21 @@ export async function channel(from: Session, to: Session): Promise<{ sender: Sen
   const sender = from.open();
   const { receiver } = await to.accept();
   return { sender, receiver };
+}
+
+/** The next message, which is a descriptor. */
+export async function nextDescriptor(receiver: Receiver): Promise<Descriptor> {
+  return (await take(receiver)).value as Descriptor;
+}
+
+/** Both ends of a TCP connection; the second has read nothing. */
+export async function tcpPair(): Promise<[Socket, Socket]> {
+  const arrived = deferred<Socket>();
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => arrived.resolve(socket));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const taken = await arrived.promise;
+  server.close();
+  return [client, taken];
 }
