@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '@circuit/base';
 
-/** Asks a silent peer for a sign of life and gives it up after three unanswered intervals. */
+/**
+ * Asks a silent peer for a sign of life and gives it up at the end of the third interval without one: between two and three intervals
+ * after the last sign, for the first of the three may have been under way.
+ */
 export class KeepAlive {
   readonly #clock: Clock;
   readonly #intervalMs: number;
