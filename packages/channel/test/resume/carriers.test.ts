@@ -8,10 +8,12 @@ import { ask, openChannel, serve } from '@circuit/channel/conformance';
 import type { Authenticate } from '@circuit/channel/http2';
 import type { ResumeState } from '@circuit/channel/resume';
 import { dialTcp, listenTcp } from '@circuit/channel/tcp';
+import { dialTls, listenTls } from '@circuit/channel/tls';
 import { dialUnix, listenUnix } from '@circuit/channel/unix';
 import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
 import { arrivalsPerTest } from '../support/arrivals.js';
+import { certificates } from '../support/certificates.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { httpRoads } from '../support/http-roads.js';
 import { scopePerTest } from '../support/scope-per-test.js';
@@ -49,21 +51,34 @@ async function survive(a: Session, b: Session, proxy: CutProxy, counted: Counted
   await Promise.all([forth.sender.closed, back.sender.closed]);
 }
 
-test.each(httpRoads)('$name: a session survives its connections, each of which is authenticated anew', async ({
-  name,
+/** Both carriers over HTTP, in the clear and over TLS. */
+const webRoads = httpRoads.flatMap(({ name, ...road }) => {
+  const [scheme, secure] = name === 'http2' ? ['http', 'https'] : ['ws', 'wss'];
+  return [
+    { ...road, scheme, encrypted: false },
+    { ...road, scheme: secure, encrypted: true },
+  ];
+});
+
+test.each(webRoads)('$scheme: a session survives its connections, each of which is authenticated anew', async ({
+  scheme,
+  encrypted,
   dial,
   listen,
 }) => {
+  const { authority, server } = await certificates();
   const asked: string[] = [];
   const authenticate: Authenticate = ({ headers }) => {
     asked.push(String(headers.authorization));
     return { identity: { user: headers.authorization } };
   };
-  const listener = scope.use(await listen({ host, port: 0, resume: true, authenticate }, arrivals.take));
+  const tls = encrypted ? server : undefined;
+  const listener = scope.use(await listen({ host, port: 0, resume: true, authenticate, tls }, arrivals.take));
   const proxy = await proxied(portOf(listener));
   const counted = new Counted();
   const a = await dial({
-    url: `${name === 'http2' ? 'http' : 'ws'}://${host}:${proxy.port}/`,
+    url: `${scheme}://${host}:${proxy.port}/`,
+    tls: encrypted ? { ca: authority.cert } : undefined,
     headers: { authorization: 'me' },
     resume: counted.resume,
   });
@@ -71,8 +86,24 @@ test.each(httpRoads)('$name: a session survives its connections, each of which i
   await survive(a, b, proxy, counted);
   expect(asked.length).toBeGreaterThan(5);
   expect(new Set(asked)).toStrictEqual(new Set(['me']));
-  expect(b.peer.identity).toStrictEqual({ user: 'me' });
+  expect(b.peer).toMatchObject({ identity: { user: 'me' }, encrypted });
   expect(arrivals.sessions.length).toBe(1);
+  await a.close();
+});
+
+test('tls with certificates: a session survives its connections, each of which proves both sides anew', async () => {
+  const { authority, server, worker } = await certificates();
+  const asking = { ...server, ca: authority.cert, requestCert: true };
+  const listener = scope.use(await listenTls({ host, port: 0, certificates: asking, resume: true }, arrivals.take));
+  const proxy = await proxied(portOf(listener));
+  const counted = new Counted();
+  const own = { ...worker, ca: authority.cert };
+  const a = await dialTls({ host, port: proxy.port, certificates: own, resume: counted.resume });
+  const b = await arrivals.get();
+  await survive(a, b, proxy, counted);
+  expect(proxy.taken).toBeGreaterThan(5);
+  expect(arrivals.sessions.length).toBe(1);
+  expect([a.peer.encrypted, b.peer.encrypted]).toStrictEqual([true, true]);
   await a.close();
 });
 
