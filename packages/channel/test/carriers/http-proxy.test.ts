@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bytePipe, type ByteReader, type Session } from '@circuit/channel';
-import { ask, readAll, serve, take } from '@circuit/channel/conformance';
+import { bytePipe, type ByteReader, handlerSender, type Sender, type Session } from '@circuit/channel';
+import { ask, readAll, take } from '@circuit/channel/conformance';
 import { dialHttp } from '@circuit/channel/http';
 import { type Authenticate, dialHttp2, listenHttp2 } from '@circuit/channel/http2';
 import { dialWebSocket } from '@circuit/channel/websocket';
@@ -48,21 +48,32 @@ backend out
   );
 }
 
+/** A request with the way to ask back. */
+interface Inner {
+  readonly number: number;
+  readonly double: Sender<number>;
+}
+
 /** Nested requests, and a large stream each way at once. */
 async function heavyWork(a: Session, b: Session): Promise<void> {
   const sender = a.open();
   const { receiver } = await b.accept();
   const questions = sender.send({ kind: 'nested' }, { returns: true });
   const { ret } = await take(receiver);
-  // The answer holds a sender, by which the question's own side asks back.
-  const inner = b.open<number>({ target: 'inner' });
-  const { receiver: innerReceiver } = await a.accept();
-  const serving = serve(innerReceiver, (value) => Number(value) * 2);
-  await ret.send('go');
-  expect((await take(await questions)).value).toBe('go');
-  for (let i = 0; i < 200; i++) expect(await ask(inner, i)).toBe(i * 2);
-  inner.close();
-  await serving;
+  // The answer holds a sender by which the side that asked asks on; each of these requests holds one by which it is asked back.
+  const inner = handlerSender<Inner>(async ({ number, double }, answer) => {
+    const doubled = await ask(double, number);
+    double.close();
+    await answer.send([number, doubled]);
+  });
+  await ret.send({ inner });
+  const { inner: given } = (await take(await questions)).value as { inner: Sender<Inner> };
+  for (let number = 0; number < 200; number++) {
+    const double = handlerSender<number>(async (value, answer) => answer.send(value * 2));
+    expect(await ask(given, { number, double })).toStrictEqual([number, number * 2]);
+  }
+  given.close();
+  await given.closed;
   const size = 20_000_000;
   const [there, back] = [bytePipe(), bytePipe()];
   const handing = sender.send({ in: there.reader, out: back.writer });
