@@ -5,13 +5,16 @@ import type { SocketAddress } from '@circuit/channel/gateway';
 
 /** A plain server of a test. */
 export interface PlainServer {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: SocketAddress;
   readonly sockets: ReadonlySet<Socket>;
   close(): Promise<void>;
 }
 
-/** Listens on a free port, or the given one, of loopback. */
-export async function plainServer(onSocket: (socket: Socket) => void, port = 0): Promise<PlainServer> {
+/** Listens at `place`, by default on a free port of loopback. */
+export async function plainServer(
+  onSocket: (socket: Socket) => void,
+  place: SocketAddress = { host: '127.0.0.1', port: 0 },
+): Promise<PlainServer> {
   const sockets = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -19,10 +22,10 @@ export async function plainServer(onSocket: (socket: Socket) => void, port = 0):
     socket.once('close', () => sockets.delete(socket));
     onSocket(socket);
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(place);
   await once(server, 'listening');
   return {
-    address: { host: '127.0.0.1', port: (server.address() as { port: number }).port },
+    address: 'path' in place ? place : { host: place.host, port: (server.address() as { port: number }).port },
     sockets,
     async close() {
       for (const socket of sockets) socket.destroy();
@@ -63,12 +66,16 @@ export async function fate(address: SocketAddress): Promise<string> {
   return endOf(connect({ ...address, allowHalfOpen: true }));
 }
 
-export async function digest(socket: Socket): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of socket) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-  }
-  return { bytes, sha256: hash.digest('hex') };
+/** Length and SHA-256 of everything until the end; by events, as above. */
+export function digest(socket: Socket): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  return new Promise((resolve, reject) => {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+    });
+    socket.once('error', reject);
+    socket.once('end', () => resolve({ bytes, sha256: hash.digest('hex') }));
+  });
 }
