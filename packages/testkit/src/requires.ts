@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
@@ -15,6 +15,13 @@ export function requires(...programs: readonly string[]): boolean {
 export function requiresMount(): boolean {
   const may = process.platform === 'linux' && process.getuid?.() === 0;
   return may || passOver('needs root on Linux, to mount a small disk');
+}
+
+/** Whether this process may have `count` open files, as every connection is one; else the same as {@link requires}. Only Linux tells. */
+export function requiresOpenFiles(count: number): boolean {
+  if (process.platform !== 'linux') return true;
+  const limit = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === 'unlimited' || Number(limit) >= count || passOver(`needs ${count} open files, may have ${limit}`);
 }
 
 /** Says in a line of the output why a test is skipped; with `CIRCUIT_TEST_ALL=1` it throws instead. */

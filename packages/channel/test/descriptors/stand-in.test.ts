@@ -17,7 +17,7 @@ const file = join(tmpdir(), `stand-in-${process.pid}`);
 writeFileSync(file, '0123456789');
 afterAll(() => rm(file));
 
-/** A Unix socket where something is missing; with all of it the descriptor itself is passed. */
+/** A Unix socket where something is missing; with all of it, and in memory, the descriptor itself is passed. */
 function unixWithout(...sides: Parameters<typeof unixPair>): Connect {
   return async () => {
     const pair = await unixPair(...sides);
@@ -26,7 +26,7 @@ function unixWithout(...sides: Parameters<typeof unixPair>): Connect {
 }
 
 const streams: Readonly<Record<string, Connect>> = {
-  ...Object.fromEntries(Object.entries(everyTransport).filter(([name]) => name !== 'unix')),
+  ...Object.fromEntries(Object.entries(everyTransport).filter(([name]) => name !== 'unix' && name !== 'memory')),
   'unix, descriptors on neither side': unixWithout({ descriptors: false }),
   'unix, descriptors at the listener only': unixWithout({ descriptors: false }, {}),
   'unix, descriptors at the dialler only': unixWithout({}, { descriptors: false }),
