@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deferred } from '@circuit/base';
@@ -13,7 +12,18 @@ import { afterAll, expect, test } from 'vitest';
 import { FdDescriptor } from '../../src/descriptors/fd-descriptor.js';
 import { spliceCarriers } from '../support/splice-carriers.js';
 import { connectTcp } from '../support/transports.js';
-import { canPass, channel, fdsBackTo, offsetOf, openFds, readAll, unixPair } from './unix-pair.js';
+import {
+  canPass,
+  channel,
+  fdsBackTo,
+  nextDescriptor,
+  offsetOf,
+  openFds,
+  readAll,
+  secondOfThree,
+  tcpPair,
+  unixPair,
+} from './unix-pair.js';
 
 const file = join(tmpdir(), `memory-descriptors-${process.pid}`);
 writeFileSync(file, '0123456789');
@@ -29,10 +39,6 @@ function sessions([a, b]: readonly [Carrier, Carrier]): {
 } {
   const [dialled, taken] = [new ChannelSession(a, 'dialler', apart), new ChannelSession(b, 'listener', apart)];
   return { dialled, taken, close: () => Promise.all([dialled.close(), taken.close()]) };
-}
-
-async function nextDescriptor(receiver: Receiver): Promise<Descriptor> {
-  return (await take(receiver)).value as Descriptor;
 }
 
 test('a file arrives itself, either way, and both sides share where it stands', async () => {
@@ -66,17 +72,7 @@ test('so it does between the two of a URL, and of three messages back to back ex
   const listener = await listen('memory:here', { memory }, (session) => arrived.resolve(session));
   const dialled = await dial('memory:here', { memory });
   const { sender, receiver } = await channel(dialled, await arrived.promise);
-  for (let round = 0; round < 50; round++) {
-    void sender.send({ name: 'first' });
-    void sender.send({ name: 'second', at: descriptorOf(openSync(file, 'r')) });
-    void sender.send({ name: 'third' });
-    const messages = [await take(receiver), await take(receiver), await take(receiver)].map(({ value }) => value);
-    expect(messages[0]).toStrictEqual({ name: 'first' });
-    expect(messages[2]).toStrictEqual({ name: 'third' });
-    const { name, at } = messages[1] as { name: string; at: Descriptor };
-    expect([name, at.passed]).toStrictEqual(['second', true]);
-    expect(await readAll(await openStream(at))).toBe('0123456789');
-  }
+  await secondOfThree(sender, receiver, file, '0123456789');
   await dialled.close();
   await listener.close();
   await fdsBackTo(before);
@@ -86,16 +82,12 @@ test.skipIf(!canPass())('a connected socket arrives itself', async () => {
   const before = openFds();
   const pair = sessions(memoryPair());
   const { sender, receiver } = await channel(pair.dialled, pair.taken);
-  const accepted = deferred<Socket>();
-  const server = createServer({ pauseOnConnect: true }, (socket) => accepted.resolve(socket));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const client = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1' });
-  await sender.send(descriptorOf(await accepted.promise));
+  const [client, accepted] = await tcpPair();
+  await sender.send(descriptorOf(accepted));
   const socket = await openSocket(await nextDescriptor(receiver));
   client.end('question');
   expect(await readAll(socket)).toBe('question');
   socket.end();
-  await new Promise((resolve) => server.close(resolve));
   await pair.close();
   await fdsBackTo(before);
 });

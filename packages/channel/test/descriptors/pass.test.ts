@@ -16,6 +16,7 @@ import {
   offsetOf,
   openFds,
   readAll,
+  secondOfThree,
   tcpPair,
   unixPair,
 } from './unix-pair.js';
@@ -54,17 +55,7 @@ test.skipIf(!canPass())('of three messages back to back exactly the second has t
   const before = openFds();
   const pair = await unixPair();
   const { sender, receiver } = await channel(pair.dialled, pair.taken);
-  for (let round = 0; round < 50; round++) {
-    void sender.send({ name: 'first' });
-    void sender.send({ name: 'second', at: descriptorOf(openSync(file, 'r')) });
-    void sender.send({ name: 'third' });
-    const messages = [await take(receiver), await take(receiver), await take(receiver)].map(({ value }) => value);
-    expect(messages[0]).toStrictEqual({ name: 'first' });
-    expect(messages[2]).toStrictEqual({ name: 'third' });
-    const { name, at } = messages[1] as { name: string; at: Descriptor };
-    expect([name, at.passed]).toStrictEqual(['second', true]);
-    expect(await readAll(await openStream(at))).toBe('0123456789');
-  }
+  await secondOfThree(sender, receiver, file, '0123456789');
   await pair.close();
   await fdsBackTo(before);
 });

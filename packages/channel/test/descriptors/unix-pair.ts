@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,10 @@ import type { Duplex } from 'node:stream';
 import { deferred } from '@circuit/base';
 import type { Receiver, Sender, Session } from '@circuit/channel';
 import { take } from '@circuit/channel/conformance';
-import { type Descriptor, nativeMissing } from '@circuit/channel/descriptors';
+import { type Descriptor, descriptorOf, nativeMissing, openStream } from '@circuit/channel/descriptors';
 import { dialUnix, listenUnix, type UnixOptions } from '@circuit/channel/unix';
 import { passOver, until } from '@circuit/testkit';
+import { expect } from 'vitest';
 
 /** Whether descriptors can be passed here; what is missing is said, or an error where nothing may be missing. */
 export function canPass(): boolean {
@@ -96,4 +97,19 @@ export async function tcpPair(): Promise<[Socket, Socket]> {
   const taken = await arrived.promise;
   server.close();
   return [client, taken];
+}
+
+/** Of three messages back to back exactly the second brings the descriptor of `file`, which holds `text`. */
+export async function secondOfThree(sender: Sender, receiver: Receiver, file: string, text: string): Promise<void> {
+  for (let round = 0; round < 50; round++) {
+    void sender.send({ name: 'first' });
+    void sender.send({ name: 'second', at: descriptorOf(openSync(file, 'r')) });
+    void sender.send({ name: 'third' });
+    const messages = [await take(receiver), await take(receiver), await take(receiver)].map(({ value }) => value);
+    expect(messages[0]).toStrictEqual({ name: 'first' });
+    expect(messages[2]).toStrictEqual({ name: 'third' });
+    const { name, at } = messages[1] as { name: string; at: Descriptor };
+    expect([name, at.passed]).toStrictEqual(['second', true]);
+    expect(await readAll(await openStream(at))).toBe(text);
+  }
 }
