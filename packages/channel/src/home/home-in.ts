@@ -38,6 +38,8 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
   /** What comes from afar, and the end that was there; `undefined` when all is taken: an end outlives the sessions that it was lent to. */
   #way: { readonly far: H; readonly away: SourceAway } | undefined;
   #local: L | undefined;
+  /** A pump takes from here: the end in this process is taken when that says so. */
+  #relaying = false;
   #unwatch: (() => void) | undefined;
   /** The far side has ended, whole by its own account; whether by ours is known when its end arrives, for the session may be gone later. */
   #ended: { readonly short: CircuitError | undefined } | undefined;
@@ -101,11 +103,14 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
 
   /** What comes the long way is answered for as it is taken. */
   relay(): void {
+    this.#relaying = true;
     this.#here.relay();
   }
 
+  /** Nothing in this process is taken to its end in front of what comes the long way. */
   relayDone(): void {
-    this.#here.relayDone();
+    this.#relaying = false;
+    if (this.#far === undefined) this.#here.relayDone();
   }
 
   onReadable(run: () => void): () => void {
@@ -172,6 +177,8 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
     this.#local = (this.#local?.home as L | undefined) ?? this.#local;
     // What has not gone there is lost, so nothing may follow it.
     if (short !== undefined) this.#here.cancelNow(short);
+    // Its pump took to the end what then came the long way: only now has somebody taken that.
+    if (!this.#relaying) this.#here.relayDone();
     for (const { options, resolve, reject, release } of this.#waiting.drain()) {
       release?.();
       try {

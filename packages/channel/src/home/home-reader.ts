@@ -122,7 +122,6 @@ export class HomeReader extends End implements ByteReader, RawReader {
   }
 
   override regain(): End {
-    this.#bytes.relayDone();
     const { home } = this.#bytes;
     if (home !== undefined) return home.regain();
     this.#bytes.dismiss();

@@ -115,7 +115,6 @@ export class HomeReceiver extends End implements Receiver, RawReceiver {
   }
 
   override regain(): End {
-    this.#messages.relayDone();
     const { home } = this.#messages;
     if (home !== undefined) return home.regain();
     this.#messages.dismiss();

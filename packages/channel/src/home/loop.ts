@@ -46,7 +46,6 @@ export class LoopReceiver extends InMessage {
   }
 
   override regain(): this {
-    this.relayDone();
     resolveAll(this.waiting, { done: true });
     return this;
   }

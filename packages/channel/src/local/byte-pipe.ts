@@ -167,7 +167,6 @@ export class BytePipeReader extends End implements ByteReader, RawReader {
   }
 
   override regain(): BytePipeReader {
-    this.relayDone();
     resolveAll(this.#core.readings, undefined);
     return new BytePipeReader(this.#core);
   }

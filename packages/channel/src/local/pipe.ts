@@ -238,7 +238,6 @@ class PipeReceiver<T> extends End implements Receiver<T>, RawReceiver {
   }
 
   override regain(): PipeReceiver<T> {
-    this.relayDone();
     resolveAll(this.#core.demands, { done: true });
     return new PipeReceiver(this.#core);
   }

@@ -407,3 +407,41 @@ test('bytes under way in both directions are neither lost nor doubled when both 
   await Promise.all(writes);
   await pair.settled();
 });
+
+test('what came the long way is taken when it is read, not when its end comes home, once or twice', async () => {
+  for (const trips of [1, 2]) {
+    const pair = await homePair();
+    const [channel, stream] = [pipe<number>(2), bytePipe()];
+    let ends = await pair.forth({ receiver: channel.receiver, reader: stream.reader });
+    const acknowledged = channel.sender.send(1, { acknowledged: true });
+    await stream.writer.write(Uint8Array.of(1));
+    ends = await pair.back(ends);
+    if (trips === 2) ends = await pair.back(await pair.forth(ends));
+    channel.sender.close();
+    stream.writer.close();
+    const said: string[] = [];
+    const closed = [
+      channel.sender.closed.then(() => said.push('sent')),
+      stream.writer.closed.then(() => said.push('written')),
+    ];
+    await settle();
+    expect(said).toStrictEqual([]);
+    expect(await collect(ends.receiver)).toStrictEqual([1]);
+    expect(await readAll(ends.reader)).toStrictEqual(Uint8Array.of(1));
+    await Promise.all([acknowledged, ...closed]);
+    await pair.close();
+  }
+});
+
+test('a writer hears of what came the long way and was never read', async () => {
+  const pair = await homePair();
+  const { writer, reader } = bytePipe();
+  const far = await pair.forth(reader);
+  await writer.write(Uint8Array.of(1));
+  const home = await pair.back(far);
+  writer.close();
+  await settle();
+  home.cancel();
+  await expect(writer.closed).rejects.toMatchObject({ code: 'aborted' });
+  await pair.close();
+});
