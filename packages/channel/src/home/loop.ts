@@ -2,6 +2,7 @@ import { type CircuitError, type Deferred, deferred } from '@circuit/base';
 import { memoryPair } from '../carriers/memory-pair.js';
 import type { Codec, PluggedCodec } from '../codec/codec.js';
 import { enqueue, resolveAll, turnAwayAll } from '../local/demand.js';
+import { loss } from '../local/loss.js';
 import { Entry } from '../session/entry.js';
 import { InMessage } from '../session/in-message.js';
 import type { Link } from '../session/link.js';
@@ -22,6 +23,8 @@ export interface Loop {
 /** The receiving half of a loop: there before its session has heard of the channel, and to be had by who comes home to it. */
 export class LoopReceiver extends InMessage {
   readonly #finished: Deferred = deferred();
+  /** It came home from a trip: acknowledgements of what it gave to a pump may still be on their way here. */
+  #regained = false;
 
   constructor(...parts: ConstructorParameters<typeof InMessage>) {
     super(...parts);
@@ -45,7 +48,13 @@ export class LoopReceiver extends InMessage {
     turnAwayAll(this.waiting);
   }
 
+  /** A cancel that overtakes acknowledgements must not say that nothing was taken. */
+  override cancelNow(reason: CircuitError): void {
+    super.cancelNow(this.#regained ? loss(reason) : reason);
+  }
+
   override regain(): this {
+    this.#regained = true;
     resolveAll(this.waiting, { done: true });
     return this;
   }

@@ -274,3 +274,18 @@ test('a thousand answers come home, and nothing is left of them', async () => {
   expect((await worker.receiver.receive()).done).toBe(true);
   await Promise.all([one.settled(), two.settled()]);
 });
+
+test('a cancel that overtakes the acknowledgement of what came the long way leaves it in doubt', async () => {
+  const pair = await homePair();
+  const { sender, receiver } = await openedAndBack<number>(pair);
+  await pair.settled();
+  const away = await pair.forth(receiver);
+  const acknowledged = sender.send(1, { acknowledged: true });
+  await until('it to wait on the other side', () => pair.b.stats.unreadBytes > 0);
+  const home = await pair.back(away);
+  expect((await take(home)).value).toBe(1);
+  home.cancel();
+  await expect(acknowledged).rejects.toMatchObject({ code: 'outcome-unknown' });
+  await expect(sender.closed).rejects.toMatchObject({ code: 'aborted' });
+  await pair.close();
+});
