@@ -14,6 +14,11 @@ export interface LocalIn {
   turnAway(): void;
   relay(): void;
   relayDone(): void;
+  /**
+   * What it gave away before it came home is taken: a pump whose session is gone cannot say so any more. Absent where a pump that fails is heard for
+   * each message.
+   */
+  caughtUp?(): void;
   /** Rejects when the channel fails. */
   readonly finished: Promise<void>;
   /** Of one that comes home: the end behind it, once nothing is left of the long way. */
@@ -177,6 +182,7 @@ export abstract class HomeIn<H extends InMessage | InBytes, L extends LocalIn, O
     this.#local = (this.#local?.home as L | undefined) ?? this.#local;
     // What has not gone there is lost, so nothing may follow it.
     if (short !== undefined) this.#here.cancelNow(short);
+    else this.#here.caughtUp?.();
     // Its pump took to the end what then came the long way: only now has somebody taken that.
     if (!this.#relaying) this.#here.relayDone();
     for (const { options, resolve, reject, release } of this.#waiting.drain()) {

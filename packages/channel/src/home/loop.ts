@@ -53,6 +53,10 @@ export class LoopReceiver extends InMessage {
     super.cancelNow(this.#regained ? loss(reason) : reason);
   }
 
+  caughtUp(): void {
+    if (this.taken > 0) this.acknowledge(this.taken);
+  }
+
   override regain(): this {
     this.#regained = true;
     resolveAll(this.waiting, { done: true });

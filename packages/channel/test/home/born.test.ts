@@ -289,3 +289,22 @@ test('a cancel that overtakes the acknowledgement of what came the long way leav
   await expect(sender.closed).rejects.toMatchObject({ code: 'aborted' });
   await pair.close();
 });
+
+test('who waits for an acknowledgement gets it when what came the long way is read, though the session of that way is gone', async () => {
+  const [one, two] = [await homePair(), await homePair()];
+  const { sender, receiver } = await openedAndBack<number>(one);
+  await one.settled();
+  const away = await one.forth(receiver);
+  const acknowledged = sender.send(1, { acknowledged: true });
+  await until('it to wait on the other side', () => one.b.stats.unreadBytes > 0);
+  const home = await two.back(away);
+  await settle();
+  await one.kill();
+  expect((await take(home)).value).toBe(1);
+  void sender.send(2);
+  expect((await take(home)).value).toBe(2);
+  await acknowledged;
+  sender.close();
+  expect(await collect(home)).toStrictEqual([]);
+  await two.close();
+});
