@@ -10,7 +10,10 @@ import {
   type Receiver,
   type Sender,
 } from '@circuit/channel';
+import { openChannel } from '@circuit/channel/conformance';
+import { until } from '@circuit/testkit';
 import { expect, test } from 'vitest';
+import { connectMemory } from './support/transports.js';
 
 interface Answer {
   readonly sink: ByteWriter;
@@ -97,4 +100,25 @@ test('ends in the wrong places, and what is no end, are refused before anything 
   expect(receiver.tryReceive()).toMatchObject({ value: 1 });
   void writer.write(new Uint8Array(2));
   expect(reader.tryRead()).toHaveLength(2);
+});
+
+test.each([
+  'msgpack',
+  'json',
+])('a message that goes on to nobody leaves in doubt what was passed on before it, and nothing else (%s)', async (codec) => {
+  const [first, second] = [await connectMemory(), await connectMemory({ b: { limits: { maxMessageBytes: 1000 } } })];
+  for (const passedOn of [true, false]) {
+    const inward = await openChannel(first.a, first.b);
+    const outward = second.a.open({ codec });
+    const { receiver } = await second.b.accept();
+    relay(inward.receiver, outward);
+    const before = passedOn ? [inward.sender.send('small', { acknowledged: true })] : [];
+    await until('it to wait there', () => second.b.stats.unreadBytes > 0 === passedOn);
+    const large = inward.sender.send(new Uint8Array(2000), { acknowledged: true });
+    const code = passedOn ? 'outcome-unknown' : 'limit';
+    for (const sent of [...before, large]) await expect(sent).rejects.toMatchObject({ code });
+    await expect(inward.sender.closed).rejects.toMatchObject({ code: 'limit' });
+    await expect(receiver.receive()).rejects.toMatchObject({ code: 'limit' });
+  }
+  await Promise.all([first.close(), second.close()]);
 });

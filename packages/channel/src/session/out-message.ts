@@ -320,7 +320,7 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
   #writeRaw(piece: RawPiece, body: Uint8Array): void {
     this.credit -= pieceCost(piece);
     if (piece.first) this.#written++;
-    if (piece.taken !== undefined) this.#awaitAck(piece.taken, ignore, undefined);
+    if (piece.taken !== undefined) this.#awaitAck(piece.taken, piece.taken, undefined);
     writeData(this.link, this.entry.id, piece.flags & ~dataFlag.refs, piece.total, piece.refs, body, false);
   }
 

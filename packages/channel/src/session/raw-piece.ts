@@ -1,3 +1,4 @@
+import type { CircuitError } from '@circuit/base';
 import { frontCost } from './cost.js';
 import type { OutReference } from './data-frame.js';
 
@@ -9,8 +10,8 @@ export interface RawPiece {
   readonly refs: readonly OutReference[] | undefined;
   readonly first: boolean;
   readonly body: Uint8Array;
-  /** To be told when the message is taken, if it asks for that; on its first piece. */
-  readonly taken: (() => void) | undefined;
+  /** To be told when the message is taken, if it asks for that, or why nobody will say so; on its first piece. */
+  readonly taken: ((error?: CircuitError) => void) | undefined;
 }
 
 /** Where pieces come from that a relay passes on. */

@@ -1,4 +1,5 @@
 import type { CircuitError } from '@circuit/base';
+import { loss } from '../local/loss.js';
 import { pumpBytes } from '../local/pump.js';
 import type { SinkTap } from '../local/raw.js';
 import * as dataFlag from '../wire/data-flag.js';
@@ -32,6 +33,8 @@ class MessageSplice implements InTap, SinkTap {
   readonly #to: OutMessage;
   /** A piece was refused: the end that may follow is not that of all that was sent. */
   #cut = false;
+  /** A message that was passed on may have been taken, and nobody will say so any more. */
+  #inDoubt = false;
   /** The number of the message under way, as the peer of `from` counts them. */
   #count: number;
 
@@ -83,15 +86,18 @@ class MessageSplice implements InTap, SinkTap {
   }
 
   cancelled(reason: CircuitError): void {
-    this.#from.cancelNow(reason);
+    this.#from.cancelNow(this.#inDoubt ? loss(reason) : reason);
   }
 
   done(): void {
     this.#from.relayDone();
   }
 
-  #acknowledging(number: number): () => void {
-    return () => this.#from.acknowledge(number);
+  #acknowledging(number: number): (error?: CircuitError) => void {
+    return (error) => {
+      if (error === undefined) this.#from.acknowledge(number);
+      else this.#inDoubt ||= error.code === 'outcome-unknown';
+    };
   }
 }
 
