@@ -93,7 +93,8 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
       this.checkHeld();
       if (this.sendRefusal !== undefined) throw this.sendRefusal;
       if (!this.#mayWrite(1)) return false;
-      this.#sendPacked(this.#pack(value, {}), {}).catch(ignore);
+      // Nobody else hears of one that had to wait and is refused then: without it an end would be no clean one.
+      this.#sendPacked(this.#pack(value, {}), {}).catch((reason: unknown) => this.abortNow(reason as CircuitError));
       return true;
     } catch (error) {
       failSend(error, value, {}).catch(ignore);
@@ -269,9 +270,9 @@ export class OutMessage extends OutHalf implements Sender, SlabHolder {
     this.link.countUnsent(queued.offset - queued.body.length - messageCost);
   }
 
-  /** The peer does not take a message that had to wait: it fails; a relayed one ends the channel. */
+  /** The peer does not take a message that had to wait: it fails; a relayed one ends the channel, and so does one with a close behind it. */
   #refuse(queued: Queued, reason: CircuitError): void {
-    if (queued.raw !== undefined) {
+    if (queued.raw !== undefined || this.state !== 'open') {
       this.abortNow(reason);
       return;
     }
