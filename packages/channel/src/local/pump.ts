@@ -32,9 +32,11 @@ export async function pumpMessages(from: RawReceiver, to: RawSender): Promise<vo
       (error: unknown) => {
         const reason = toCircuitError(error);
         underWay--;
-        inDoubt ||= reason.code === 'outcome-unknown';
         refuse(message, reason);
-        fail(reason);
+        // Why it is not known says the end of `to`.
+        if (reason.code === 'outcome-unknown') inDoubt = true;
+        else fail(reason);
+        cancel();
       },
     );
   };

@@ -112,6 +112,8 @@ test('that bundle runs where there is nothing of Node', { timeout: 600_000 }, as
   await writeFile(join(installed.folder, 'page.js'), await bundlePage());
   // As much of a page as a process can be.
   const bare = `const { exit } = process;
+// What Node makes when it is first asked for is made of them.
+for (const name of Object.getOwnPropertyNames(globalThis)) void globalThis[name];
 delete globalThis.process; delete globalThis.Buffer; delete globalThis.global; delete globalThis.setImmediate;
 await import('./page.js');
 // A page's ports hold it no longer than it wants to live.
